@@ -1,0 +1,53 @@
+const RECONNECT_DELAY = 2000; // milliseconds
+
+const log = document.querySelector("#chat-log");
+const form = document.querySelector("#chat-form");
+const input = document.querySelector("#chat-message-input");
+const notice = document.querySelector("#notice");
+const status = document.querySelector("#status");
+
+const roomName = JSON.parse(document.querySelector("#room-name").textContent);
+const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";
+const url = `${scheme}//${window.location.host}/ws/chat/${roomName}/`;
+
+let socket;
+let sent = "";
+
+function connect() {
+  socket = new WebSocket(url);
+  socket.addEventListener("open", () => {
+    status.textContent = "Connected.";
+  });
+  socket.addEventListener("message", (event) => {
+    receive(JSON.parse(event.data));
+  });
+  socket.addEventListener("close", () => {
+    status.textContent = "Not connected. Trying again …";
+    setTimeout(connect, RECONNECT_DELAY);
+  });
+}
+
+function receive(data) {
+  if (data.error) {
+    notice.textContent = data.error;
+    // Give back what was refused, unless the next message is begun already.
+    input.value ||= sent;
+  } else {
+    log.value += `${data.message}\n`;
+    log.scrollTop = log.scrollHeight;
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (socket.readyState !== WebSocket.OPEN) {
+    notice.textContent = "Not sent: there is no connection.";
+    return;
+  }
+  notice.textContent = "";
+  sent = input.value;
+  socket.send(JSON.stringify({ message: sent }));
+  input.value = "";
+});
+
+connect();

@@ -1,0 +1,58 @@
+import json
+import logging
+
+from asgiref.sync import async_to_sync
+from channels.generic.websocket import WebsocketConsumer
+
+from chat import events
+from chat.frames import BadFrame, read_message
+from chat.layers import LayerError, reaches_other_processes
+from chat.rooms import group_name
+
+logger = logging.getLogger(__name__)
+
+
+class ChatConsumer(WebsocketConsumer):
+    """Send each message to everyone in the room."""
+
+    def connect(self):
+        self.group_name = group_name(self.scope["url_route"]["kwargs"]["room_name"])
+        async_to_sync(self.channel_layer.group_add)(self.group_name, self.channel_name)
+        self.accept()
+
+    def disconnect(self, code):
+        async_to_sync(self.channel_layer.group_discard)(
+            self.group_name, self.channel_name
+        )
+
+    def receive(self, text_data=None, bytes_data=None):
+        try:
+            message = read_message(text_data)
+        except BadFrame as error:
+            self.send_error(str(error))
+            return
+
+        try:
+            if message == "/time":
+                self.ask_bot(events.bot_time(self.group_name))
+            else:
+                async_to_sync(self.channel_layer.group_send)(
+                    self.group_name, events.chat_message(message)
+                )
+        except LayerError as error:
+            logger.warning("Not delivered to %s: %r", self.group_name, error)
+            self.send_error("Your message could not be delivered. Try again later.")
+
+    def ask_bot(self, event):
+        """Hand a question to the bot, which works in a process of its own."""
+        if reaches_other_processes(self.channel_layer):
+            async_to_sync(self.channel_layer.send)("bot", event)
+        else:
+            self.send_error("The bot cannot be reached without Redis.")
+
+    def chat_message(self, event):
+        """Hand on what arrived in the group."""
+        self.send(json.dumps({"message": event["message"]}))
+
+    def send_error(self, text):
+        self.send(json.dumps({"error": text}))

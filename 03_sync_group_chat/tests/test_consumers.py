@@ -1,0 +1,57 @@
+import logging
+
+import pytest
+
+from tests.bad_frames import BAD_FRAMES
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("layer"),
+]
+
+
+async def test_message_reaches_everyone_in_the_room_and_nobody_else(enter):
+    ann, bob, carol = await enter("lobby"), await enter("lobby"), await enter("kitchen")
+    await ann.send_json_to({"message": " Tea? "})
+    assert await ann.receive_json_from() == {"message": "Tea?"}
+    assert await bob.receive_json_from() == {"message": "Tea?"}
+    assert await carol.receive_nothing()
+
+
+async def test_messages_keep_their_order(enter):
+    ann, bob = await enter(), await enter()
+    for number in range(20):
+        await ann.send_json_to({"message": f"{number}"})
+    heard = [await bob.receive_json_from() for _ in range(20)]
+    assert heard == [{"message": f"{number}"} for number in range(20)]
+
+
+async def test_who_leaves_hears_no_more(enter):
+    ann, bob = await enter(), await enter()
+    await bob.disconnect()
+    await ann.send_json_to({"message": "Bob?"})
+    assert await ann.receive_json_from() == {"message": "Bob?"}
+    assert await bob.receive_nothing()
+
+
+@pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES)
+async def test_bad_frame_is_answered_and_nobody_else_notices(enter, frame, caplog):
+    ann, bob = await enter(), await enter()
+    await ann.send_input({"type": "websocket.receive", **frame})
+    assert list(await ann.receive_json_from()) == ["error"]
+    assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+    # Had anything else reached one of them, it would arrive first.
+    await ann.send_json_to({"message": "still here"})
+    for person in (ann, bob):
+        assert await person.receive_json_from() == {"message": "still here"}
+
+
+async def test_page_of_another_site_is_refused(enter):
+    with pytest.raises(AssertionError, match="refused"):
+        await enter(origin="https://elsewhere.example")
+
+
+async def test_room_without_a_proper_name_has_no_route(enter):
+    with pytest.raises(ValueError, match="No route found"):
+        await enter("caf%C3%A9")

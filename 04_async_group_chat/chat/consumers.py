@@ -1,0 +1,57 @@
+import json
+import logging
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from chat import events
+from chat.frames import BadFrame, read_message
+from chat.layers import LayerError, reaches_other_processes
+from chat.rooms import group_name
+
+logger = logging.getLogger(__name__)
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """Send each message to everyone in the room."""
+
+    async def connect(self):
+        self.group_name = group_name(self.scope["url_route"]["kwargs"]["room_name"])
+        await self.channel_layer.group_add(self.group_name, self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code):
+        await self.channel_layer.group_discard(self.group_name, self.channel_name)
+
+    async def receive(self, text_data=None, bytes_data=None):
+        try:
+            message = read_message(text_data)
+        except BadFrame as error:
+            await self.send_error(str(error))
+            return
+
+        try:
+            if message == "/time":
+                await self.ask_bot(events.bot_time(self.group_name))
+            else:
+                await self.channel_layer.group_send(
+                    self.group_name, events.chat_message(message)
+                )
+        except LayerError as error:
+            logger.warning("Not delivered to %s: %r", self.group_name, error)
+            await self.send_error(
+                "Your message could not be delivered. Try again later."
+            )
+
+    async def ask_bot(self, event):
+        """Hand a question to the bot, which works in a process of its own."""
+        if reaches_other_processes(self.channel_layer):
+            await self.channel_layer.send("bot", event)
+        else:
+            await self.send_error("The bot cannot be reached without Redis.")
+
+    async def chat_message(self, event):
+        """Hand on what arrived in the group."""
+        await self.send(json.dumps({"message": event["message"]}))
+
+    async def send_error(self, text):
+        await self.send(json.dumps({"error": text}))

@@ -1,0 +1,1 @@
+"""The tools that keep pages, projects and learners in step: `python -m course --help`."""
