@@ -1,0 +1,70 @@
+import logging
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.template.loader import render_to_string
+
+from chat import events
+from chat.frames import BadFrame, decode, read_message
+from chat.layers import LayerError, reaches_other_processes
+from chat.rooms import group_name
+
+logger = logging.getLogger(__name__)
+
+
+class ChatConsumer(AsyncJsonWebsocketConsumer):
+    """Send each message to everyone in the room, as HTML."""
+
+    async def connect(self):
+        self.group_name = group_name(self.scope["url_route"]["kwargs"]["room_name"])
+        await self.channel_layer.group_add(self.group_name, self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code):
+        await self.channel_layer.group_discard(self.group_name, self.channel_name)
+
+    async def receive(self, text_data=None, bytes_data=None, **kwargs):
+        """Answer a frame that is no message, instead of failing on it."""
+        try:
+            if not text_data:
+                raise BadFrame("A frame must be JSON.")
+            await super().receive(text_data)
+        except BadFrame as error:
+            await self.send_notice(str(error))
+
+    @classmethod
+    async def decode_json(cls, text_data):
+        return decode(text_data)
+
+    async def receive_json(self, content):
+        message = read_message(content)
+        try:
+            if message == "/time":
+                await self.ask_bot(events.bot_time(self.group_name))
+            else:
+                await self.channel_layer.group_send(
+                    self.group_name, events.chat_message(message)
+                )
+                await self.send_html("chat/partials/sent.html")
+        except LayerError as error:
+            logger.warning("Not delivered to %s: %r", self.group_name, error)
+            await self.send_notice(
+                "Your message could not be delivered. Try again later."
+            )
+
+    async def ask_bot(self, event):
+        """Hand a question to the bot, which works in a process of its own."""
+        if reaches_other_processes(self.channel_layer):
+            await self.channel_layer.send("bot", event)
+            await self.send_html("chat/partials/sent.html")
+        else:
+            await self.send_notice("The bot cannot be reached without Redis.")
+
+    async def chat_message(self, event):
+        """Hand on what arrived in the group."""
+        await self.send(event["html"])
+
+    async def send_notice(self, text):
+        await self.send_html("chat/partials/notice.html", {"notice": text})
+
+    async def send_html(self, template_name, context=None):
+        await self.send(render_to_string(template_name, context))

@@ -1,0 +1,16 @@
+from django.shortcuts import redirect, render
+
+from chat.forms import RoomForm
+
+
+def index(request):
+    """Ask which room to enter, and lead there."""
+    form = RoomForm(request.GET or None)
+    if form.is_valid():
+        return redirect("chat:room", form.cleaned_data["room_name"])
+    return render(request, "chat/index.html", {"form": form})
+
+
+def room(request, room_name):
+    """Show one room."""
+    return render(request, "chat/room.html", {"room_name": room_name})

@@ -1,0 +1,9 @@
+"""The project's settings, for processes that a test starts."""
+
+import os
+
+from config.settings import *  # noqa: F403
+
+DATABASES["default"]["NAME"] = os.environ["LIVE_DATABASE"]  # noqa: F405
+if REDIS_URL:  # noqa: F405
+    CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = os.environ["LIVE_PREFIX"]  # noqa: F405

@@ -1,0 +1,43 @@
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.frames import message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("layer", ["redis"], indirect=True)
+async def test_another_process_is_heard_in_the_room(layer, enter, manage):
+    ann, carol = await enter("lobby"), await enter("kitchen")
+    assert manage("announce", "lobby", "Tea is ready").returncode == 0
+    assert await message(ann) == "Tea is ready"
+    assert await carol.receive_nothing()
+
+
+@pytest.mark.parametrize("layer", ["memory"], indirect=True)
+def test_in_memory_layer_is_told_apart(layer):
+    with pytest.raises(CommandError, match="set REDIS_URL"):
+        call_command("announce", "lobby", "Tea is ready")
+
+
+@pytest.mark.parametrize("room", ["two words", "café", "", "x" * 51])
+def test_name_that_no_room_has_is_refused(room):
+    with pytest.raises(CommandError, match="is no room"):
+        call_command("announce", room, "Tea is ready")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 2001, "\0"])
+def test_text_that_is_no_message_is_refused(text):
+    with pytest.raises(CommandError, match="A message must"):
+        call_command("announce", "lobby", text)
+
+
+def test_redis_that_does_not_answer_is_said(settings):
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": ["redis://127.0.0.1:1"]},
+        }
+    }
+    with pytest.raises(CommandError, match="Redis does not take the message"):
+        call_command("announce", "lobby", "Tea is ready")

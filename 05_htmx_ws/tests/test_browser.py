@@ -1,0 +1,144 @@
+import signal
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+def say(page, text):
+    """Send a message with the Enter key, and see the form emptied."""
+    write(page, text)
+    expect(page.locator("#chat_message")).to_have_value("")
+
+
+def write(page, text):
+    """Type a message and press the Enter key."""
+    page.fill("#chat_message", text)
+    page.press("#chat_message", "Enter")
+
+
+def messages(page):
+    """The list items of the log."""
+    return page.locator("#content li")
+
+
+def enter(visit, path="/chat/lobby/"):
+    """Open a room's page and wait until its socket is open."""
+    page = visit(path)
+    expect(page.locator("#status")).to_have_text("Connected.")
+    return page
+
+
+def test_index_leads_to_the_room(visit):
+    page = visit("/")
+    expect(page.locator("#room-name-input")).to_be_focused()
+    page.fill("#room-name-input", "Café du coin")
+    page.press("#room-name-input", "Enter")
+    expect(page).to_have_title("cafe-du-coin")
+    expect(page.locator("#chat_message")).to_be_focused()
+
+
+def test_no_name_left_is_said(visit):
+    page = visit("/chat/")
+    page.fill("#room-name-input", "日本")
+    page.click("#room-name-submit")
+    expect(page.locator("#notice")).to_contain_text("needs a letter")
+
+
+def test_enter_and_button_both_send(visit):
+    page = enter(visit)
+    say(page, "by key")
+    page.fill("#chat_message", "by button")
+    page.click("#form button")
+    expect(messages(page)).to_have_text(["by key", "by button"])
+    expect(page.locator("#chat_message")).to_have_value("")
+    expect(page.locator("#chat_message")).to_be_focused()
+
+
+def test_two_pages_of_a_room_see_each_others_messages(visit):
+    ann, bob = enter(visit), enter(visit)
+    say(ann, "Tea?")
+    expect(messages(bob)).to_have_text(["Tea?"])
+    say(bob, "Please.")
+    for page in (ann, bob):
+        expect(messages(page)).to_have_text(["Tea?", "Please."])
+
+
+def test_two_rooms_do_not_mix(visit):
+    ann, carol = enter(visit, "/chat/lobby/"), enter(visit, "/chat/kitchen/")
+    say(ann, "in the lobby")
+    say(carol, "in the kitchen")
+    expect(messages(ann)).to_have_text(["in the lobby"])
+    expect(messages(carol)).to_have_text(["in the kitchen"])
+
+
+def test_markup_shows_as_text(visit):
+    page = enter(visit)
+    say(page, "<img src=x onerror=alert(1)>")
+    expect(messages(page)).to_have_text(["<img src=x onerror=alert(1)>"])
+
+
+def test_refused_message_stays_in_the_form(visit):
+    page = enter(visit)
+    write(page, "   ")
+    expect(page.locator("#notice")).to_have_text("A message must not be empty.")
+    expect(page.locator("#chat_message")).to_have_value("   ")
+    expect(page.locator("#chat_message")).to_be_editable()
+
+
+def test_enter_pressed_twice_sends_once(visit):
+    ann, bob = enter(visit), enter(visit)
+    ann.fill("#chat_message", "once")
+    # Both presses come before the server's answer can.
+    ann.evaluate(
+        """() => {
+          const form = document.querySelector("#form");
+          form.requestSubmit();
+          form.requestSubmit();
+        }"""
+    )
+    expect(ann.locator("#chat_message")).to_have_value("")
+    say(ann, "then this")
+    for page in (ann, bob):
+        expect(messages(page)).to_have_text(["once", "then this"])
+
+
+def test_frame_beyond_the_servers_limit_ends_the_connection_alone(visit):
+    page = enter(visit)
+    code = page.evaluate(
+        """(path) => new Promise((resolve) => {
+          const socket = new WebSocket(`ws://${location.host}${path}`);
+          socket.onclose = (event) => resolve(event.code);
+          socket.onopen = () => socket.send("x".repeat(2 * 1024 * 1024));
+        })""",
+        "/ws/chat/lobby/",
+    )
+    assert code in (1006, 1009)
+    say(page, "still here")
+    expect(messages(page)).to_have_text(["still here"])
+
+
+def test_page_outlives_the_server(browser, serve):
+    daphne, port = serve()
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{port}/chat/lobby/")
+    expect(page.locator("#status")).to_have_text("Connected.")
+
+    # A frozen server takes the frame and answers nothing: the form keeps the text.
+    daphne.send_signal(signal.SIGSTOP)
+    write(page, "Tea?")
+    expect(page.locator("#chat_message")).not_to_be_editable()
+    expect(page.locator("#chat_message")).to_have_value("Tea?")
+    daphne.kill()
+    daphne.wait()
+
+    expect(page.locator("#status")).to_contain_text("Not connected")
+    page.press("#chat_message", "Enter")
+    expect(page.locator("#notice")).to_contain_text("Not sent")
+    expect(page.locator("#chat_message")).to_have_value("Tea?")
+
+    serve(port)
+    expect(page.locator("#status")).to_have_text("Connected.")
+    page.press("#chat_message", "Enter")
+    expect(messages(page)).to_have_text(["Tea?"])
+    page.close()

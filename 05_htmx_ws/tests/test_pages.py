@@ -1,0 +1,58 @@
+import pytest
+
+
+def test_bare_address_leads_to_the_index(client):
+    assert client.get("/").headers["Location"] == "/chat/"
+
+
+def test_index_asks_for_a_room(client):
+    page = client.get("/chat/").content.decode()
+    assert 'id="room-name-input"' in page
+    assert 'id="room-name-submit"' in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "room_name"),
+    [
+        ("lobby", "lobby"),
+        ("Café du coin", "cafe-du-coin"),
+        ("under_score", "under_score"),
+        ("x" * 60, "x" * 50),
+    ],
+)
+def test_index_leads_to_the_room(client, typed, room_name):
+    response = client.get("/chat/", {"room_name": typed})
+    assert response.headers["Location"] == f"/chat/{room_name}/"
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "日本", "?!"])
+def test_index_says_when_no_name_is_left(client, typed):
+    response = client.get("/chat/", {"room_name": typed})
+    assert response.status_code == 200
+    assert response.context["form"].errors["room_name"]
+
+
+def test_room_has_a_log_and_a_form(client):
+    page = client.get("/chat/lobby/").content.decode()
+    assert 'ws-connect="/ws/chat/lobby/"' in page
+    for element in ("content", "form", "chat_message", "status", "notice"):
+        assert f'id="{element}"' in page
+
+
+def test_room_with_the_longest_name_is_found(client):
+    assert client.get(f"/chat/{'x' * 50}/").status_code == 200
+
+
+@pytest.mark.parametrize("room_name", ["two words", "café", "a.b", "x" * 51])
+def test_room_needs_a_proper_name(client, room_name):
+    assert client.get(f"/chat/{room_name}/").status_code == 404
+
+
+def test_admin_asks_who_you_are(client):
+    assert client.get("/admin/").headers["Location"].startswith("/admin/login/")
+
+
+def test_nothing_comes_from_another_host(client):
+    page = client.get("/chat/lobby/").content.decode()
+    assert "django_htmx/htmx-2.min.js" in page
+    assert "//" not in page

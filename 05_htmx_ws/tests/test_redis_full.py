@@ -1,0 +1,52 @@
+import shutil
+import subprocess
+
+import pytest
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError
+from redis.retry import Retry
+
+from tests.frames import message, notice, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def own_redis(settings, tmp_path):
+    """A Redis of the test's own, which it may mistreat."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if not program:
+        pytest.skip("no redis-server or valkey-server to start")
+    path = tmp_path / "redis.sock"
+    server = subprocess.Popen(
+        [program, "--port", "0", "--unixsocket", path, "--save", ""], cwd=tmp_path
+    )
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {
+                "hosts": [{"address": f"unix://{path}", "socket_timeout": None}]
+            },
+        }
+    }
+    patience = Retry(ConstantBackoff(0.05), 200, supported_errors=(ConnectionError,))
+    redis = Redis(unix_socket_path=str(path), retry=patience)
+    redis.ping()
+    yield redis
+    redis.close()
+    server.terminate()
+    server.wait(timeout=10)
+
+
+async def test_sender_is_told_when_redis_takes_nothing_more(own_redis, enter):
+    ann, bob = await enter(), await enter()
+    own_redis.config_set("maxmemory", 1)
+    await ann.send_json_to({"chat_message": "Tea?"})
+    assert "could not be delivered" in await notice(ann)
+    assert await bob.receive_nothing()
+
+    own_redis.config_set("maxmemory", 0)
+    await say(ann, "Tea?")
+    for person in (ann, bob):
+        assert await message(person) == "Tea?"
