@@ -1,0 +1,43 @@
+"""Read a frame that anybody may have sent."""
+
+import json
+import re
+
+MAX_LENGTH = 2000
+
+# A NUL fits in no PostgreSQL text, and half of a surrogate pair in no UTF-8.
+UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
+
+
+class BadFrame(Exception):
+    """A frame that carries no message; the text tells its sender why."""
+
+
+def decode(text_data):
+    """Return the JSON object in a frame."""
+    try:
+        frame = json.loads(text_data or "")
+    except (ValueError, RecursionError):
+        raise BadFrame("A frame must be JSON.") from None
+    if not isinstance(frame, dict):
+        raise BadFrame("A frame must be a JSON object.")
+    return frame
+
+
+def clean_message(text):
+    """Return the message, trimmed, if it is one."""
+    if not isinstance(text, str):
+        raise BadFrame("A message must be text.")
+    if UNSENDABLE.search(text):
+        raise BadFrame("A message must not contain broken characters.")
+    message = text.strip()
+    if not message:
+        raise BadFrame("A message must not be empty.")
+    if len(message) > MAX_LENGTH:
+        raise BadFrame(f"A message must not be longer than {MAX_LENGTH} characters.")
+    return message
+
+
+def read_message(frame):
+    """Return the message in the form that a frame carries."""
+    return clean_message(frame.get("chat_message"))

@@ -1,0 +1,75 @@
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+
+from chat.forms import ConversationForm
+from chat.models import Conversation
+
+MESSAGES_PER_PAGE = 50
+
+
+@login_required
+def index(request):
+    """List my conversations, the liveliest first."""
+    mine = Conversation.objects.filter(participants=request.user)
+    conversations = [
+        (conversation, conversation.name_for(request.user))
+        for conversation in mine.latest_first().prefetch_related("participants")
+    ]
+    return render(request, "chat/index.html", {"conversations": conversations})
+
+
+@login_required
+def new(request):
+    """Begin a conversation, or find the one there is."""
+    form = ConversationForm(request.POST or None, user=request.user)
+    if form.is_valid():
+        people = [request.user, *form.cleaned_data["usernames"]]
+        conversation = Conversation.objects.between(people)
+        return redirect("chat:conversation", conversation.pk)
+    return render(request, "chat/new.html", {"form": form})
+
+
+@login_required
+def conversation(request, conversation_id):
+    """Show a conversation with its latest messages."""
+    conversation = get_mine(request.user, conversation_id)
+    context = {
+        "conversation": conversation,
+        "name": conversation.name_for(request.user),
+        **page_of_messages(conversation),
+    }
+    return render(request, "chat/conversation.html", context)
+
+
+def earlier(request, conversation_id):
+    """Return the messages before one of them, as a partial for htmx."""
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401)
+    conversation = get_mine(request.user, conversation_id)
+    try:
+        before = int(request.GET["before"])
+    except (KeyError, ValueError):
+        return HttpResponseBadRequest("`before` has to be the number of a message.")
+    context = {
+        "conversation": conversation,
+        **page_of_messages(conversation, before),
+    }
+    return render(request, "chat/partials/earlier.html", context)
+
+
+def get_mine(user, conversation_id):
+    """Return a conversation in which the user takes part; 404 for any other."""
+    return get_object_or_404(Conversation, pk=conversation_id, participants=user)
+
+
+def page_of_messages(conversation, before=None):
+    """Return the latest messages, the oldest first, and whether there are more."""
+    messages = conversation.messages.select_related("sender").order_by("-pk")
+    if before is not None:
+        messages = messages.filter(pk__lt=before)
+    found = list(messages[: MESSAGES_PER_PAGE + 1])  # one more, to see if there is
+    return {
+        "messages": found[:MESSAGES_PER_PAGE][::-1],
+        "has_earlier": len(found) > MESSAGES_PER_PAGE,
+    }

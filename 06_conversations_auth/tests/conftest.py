@@ -1,0 +1,193 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.test import AsyncClient
+
+from chat.models import Conversation
+from config.asgi import application
+
+User = get_user_model()
+
+PREFIX = f"test-{uuid.uuid4().hex}"  # keeps two runs on one Redis apart
+PROJECT = Path(__file__).resolve().parent.parent
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def layer(request, settings):
+    """Run a test on each of the two channel layers, and leave that empty."""
+    if request.param == "memory":
+        settings.CHANNEL_LAYERS = {
+            "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+        }
+    elif "REDIS_URL" not in os.environ:
+        pytest.skip("REDIS_URL is not set")
+    else:
+        redis = settings.CHANNEL_LAYERS["default"]
+        config = {**redis["CONFIG"], "prefix": PREFIX}
+        settings.CHANNEL_LAYERS = {"default": {**redis, "CONFIG": config}}
+    yield get_channel_layer()
+    await get_channel_layer().flush()
+
+
+@pytest.fixture
+def conversation(transactional_db):
+    """A conversation of ann and bob, in which carol does not take part."""
+    ann, bob, carol = map(User.objects.create_user, ["ann", "bob", "carol"])
+    return Conversation.objects.between([ann, bob])
+
+
+async def log_in(username):
+    """Return a client with a session of its own; None is nobody's."""
+    client = AsyncClient()
+    if username:
+        await client.aforce_login(await User.objects.aget(username=username))
+    return client
+
+
+@pytest.fixture
+async def enter(conversation):
+    """Return a coroutine function that opens a conversation as one more page would."""
+    communicators = []
+
+    async def enter(person, conversation_id=conversation.pk, origin="http://localhost"):
+        client = person if isinstance(person, AsyncClient) else await log_in(person)
+        headers = [(b"origin", origin.encode())]
+        if session := client.cookies.get("sessionid"):
+            headers.append((b"cookie", f"sessionid={session.value}".encode()))
+        communicator = WebsocketCommunicator(
+            application, f"/ws/chat/{conversation_id}/", headers
+        )
+        communicator.client = client
+        accepted, code = await communicator.connect()
+        assert accepted, f"refused with {code}"
+        communicators.append(communicator)
+        return communicator
+
+    yield enter
+    for communicator in communicators:
+        await communicator.disconnect()
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """The environment of processes that have a database file of their own."""
+    database = tmp_path_factory.mktemp("live") / "db.sqlite3"
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "tests.live_settings",
+        "DATABASE_URL": f"sqlite:///{database}",
+        "LIVE_PREFIX": PREFIX,
+    }
+    return {**os.environ, **settings}
+
+
+@pytest.fixture(scope="session")
+def manage(environment):
+    """Return a function that runs a command of manage.py as a process of its own."""
+
+    def manage(*words):
+        return subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    manage("migrate").check_returncode()
+    return manage
+
+
+@pytest.fixture(scope="session")
+def serve(manage, environment, tmp_path_factory):
+    """Return a function that starts a real Daphne and returns it, and its port."""
+    started = []
+
+    def serve(port=0):  # 0 is any free port: Daphne's log names the one it was given
+        log = tmp_path_factory.mktemp("daphne") / "log"
+        with log.open("w") as output:
+            daphne = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "daphne",
+                    "-p",
+                    f"{port}",
+                    "config.asgi:application",
+                ],
+                cwd=PROJECT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        started.append(daphne)
+        return daphne, wait_for_port(daphne, log)
+
+    yield serve
+    for daphne in started:
+        daphne.kill()
+        daphne.wait()
+
+
+def wait_for_port(daphne, log, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and daphne.poll() is None:
+        if found := re.search(r"Listening on TCP address \S+:(\d+)", log.read_text()):
+            return int(found[1])
+        time.sleep(0.05)
+    pytest.fail(f"Daphne does not listen:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def server(serve):
+    """The address of a Daphne that serves the project."""
+    _, port = serve()
+    return f"http://127.0.0.1:{port}"
+
+
+# Playwright keeps an event loop in this thread, and asynchronous tests need one of
+# their own: so the browser ends with the file that uses it.
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium or Chrome, if there is one and Playwright to drive it."""
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is missing")
+    found = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, BROWSERS)), None
+    )
+    with api.sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(
+                executable_path=found, args=BROWSER_OPTIONS
+            )
+        except api.Error as error:
+            pytest.skip(f"no Chromium or Chrome can be started: {error.message}")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Return a function that opens a page as one more person would."""
+    contexts = []
+
+    def visit(path):
+        contexts.append(browser.new_context(base_url=server))
+        page = contexts[-1].new_page()
+        page.goto(path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()

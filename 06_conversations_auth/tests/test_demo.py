@@ -1,0 +1,44 @@
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management import CommandError, call_command
+
+from chat.management.commands.demo import PASSWORD
+from chat.models import Conversation, Message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+User = get_user_model()
+
+
+@pytest.fixture(autouse=True)
+def debug(settings):
+    settings.DEBUG = True
+
+
+def everything():
+    return [
+        list(model.objects.order_by("pk").values())
+        for model in (User, Conversation, Message)
+    ]
+
+
+def test_makes_three_people_and_two_conversations():
+    call_command("demo")
+    assert User.objects.count() == 3
+    assert Conversation.objects.count() == 2
+    for name in ("ann", "bob", "carol"):
+        assert authenticate(username=name, password=PASSWORD)
+
+
+def test_twice_makes_no_more():
+    call_command("demo")
+    made = everything()
+    call_command("demo")
+    assert everything() == made
+
+
+def test_is_not_made_where_it_could_do_harm(settings):
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="where DEBUG is on"):
+        call_command("demo")
+    assert not User.objects.exists()

@@ -1,0 +1,25 @@
+import pytest
+
+from chat.frames import BadFrame, clean_message, decode, read_message
+
+
+def test_message_is_trimmed():
+    assert clean_message("  Tea? ") == "Tea?"
+
+
+def test_message_keeps_what_lies_beyond_ascii():
+    assert clean_message("Café ☕ 日本 😀") == "Café ☕ 日本 😀"
+
+
+def test_longest_message_passes():
+    assert clean_message("x" * 2000) == "x" * 2000
+
+
+def test_what_is_wrong_is_said():
+    with pytest.raises(BadFrame, match="longer than 2000 characters"):
+        clean_message("x" * 2001)
+
+
+def test_what_htmx_adds_is_passed_over():
+    frame = decode('{"chat_message": "Tea?", "HEADERS": {"HX-Request": "true"}}')
+    assert read_message(frame) == "Tea?"

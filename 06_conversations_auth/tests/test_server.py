@@ -1,0 +1,30 @@
+"""What only a real server shows: the status of a handshake."""
+
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+def handshake(server, origin):
+    connection = HTTPConnection(urlsplit(server).netloc, timeout=20)
+    connection.request("GET", "/ws/chat/1/", headers={**HANDSHAKE, "Origin": origin})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_page_of_this_site_may_open_a_socket(server):
+    assert handshake(server, origin=server) == 101
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
+def test_page_of_another_site_may_not(server, origin):
+    assert handshake(server, origin) == 403
