@@ -71,6 +71,15 @@ def test_refused_message_is_given_back(visit):
     expect(page.locator("#chat-message-input")).to_have_value("   ")
 
 
+def test_enter_before_the_script_has_come_loses_nothing(visit):
+    page = visit("/chat/")
+    page.route("**/chat.js", lambda route: None)  # it never comes
+    page.goto("/chat/lobby/", wait_until="commit")
+    say(page, "early")
+    expect(page.locator("#chat-message-input")).to_have_value("early")
+    assert page.url.endswith("/chat/lobby/")
+
+
 def test_frame_beyond_the_servers_limit_ends_the_connection_alone(visit):
     page = enter(visit)
     code = page.evaluate(

@@ -103,6 +103,15 @@ def test_enter_pressed_twice_sends_once(visit):
         expect(messages(page)).to_have_text(["once", "then this"])
 
 
+def test_enter_before_the_script_has_come_loses_nothing(visit):
+    page = visit("/chat/")
+    page.route("**/chat.js", lambda route: None)  # it never comes
+    page.goto("/chat/lobby/", wait_until="commit")
+    write(page, "early")
+    expect(page.locator("#chat_message")).to_have_value("early")
+    assert page.url.endswith("/chat/lobby/")
+
+
 def test_frame_beyond_the_servers_limit_ends_the_connection_alone(visit):
     page = enter(visit)
     code = page.evaluate(

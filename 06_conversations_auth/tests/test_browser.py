@@ -110,6 +110,15 @@ def test_markup_shows_as_text(log_in):
     expect(latest(bob)).to_have_text("<img src=x onerror=alert(1)>")
 
 
+def test_enter_before_the_script_has_come_loses_nothing(log_in):
+    page = log_in("ann")
+    page.route("**/chat.js", lambda route: None)  # it never comes
+    page.click("#conversations a >> nth=0", no_wait_after=True)
+    write(page, "early")
+    expect(page.locator("#chat_message")).to_have_value("early")
+    assert "early" not in page.url
+
+
 def test_load_earlier_until_there_is_nothing_earlier(log_in):
     carol = enter(log_in("carol"), "bob")
     messages = carol.locator("#content li p")
@@ -155,6 +164,7 @@ def test_new_conversation_begins_with_names(log_in):
     ann.fill("[name=usernames]", "carol")
     ann.press("[name=usernames]", "Enter")
     expect(ann.locator("h1")).to_have_text("carol")
+    expect(ann.locator("#status")).to_have_text("Connected.")
     say(ann, "Good morning")
     ann.goto("/chat/")
     expect(ann.locator("#conversations li").first).to_contain_text("ann: Good morning")

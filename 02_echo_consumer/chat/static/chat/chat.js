@@ -3,6 +3,7 @@ const RECONNECT_DELAY = 2000; // milliseconds
 const log = document.querySelector("#chat-log");
 const form = document.querySelector("#chat-form");
 const input = document.querySelector("#chat-message-input");
+const button = document.querySelector("#chat-message-submit");
 const notice = document.querySelector("#notice");
 const status = document.querySelector("#status");
 
@@ -50,4 +51,6 @@ form.addEventListener("submit", (event) => {
   input.value = "";
 });
 
+// Until here the browser would have sent the form itself, and emptied it.
+button.disabled = false;
 connect();

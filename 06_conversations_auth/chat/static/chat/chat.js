@@ -7,6 +7,11 @@ let connected = false;
 // The server replaces the input, so look it up each time.
 const input = () => document.querySelector("#chat_message");
 
+// Until now the browser would have sent the form itself, and emptied it.
+document.addEventListener("htmx:wsConnecting", () => {
+  document.querySelector("#form button").disabled = false;
+});
+
 document.addEventListener("htmx:wsOpen", () => {
   connected = true;
   status.textContent = "Connected.";
