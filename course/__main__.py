@@ -1,0 +1,209 @@
+"""The command line: `python -m course VERB`. The Makefile's targets are its verbs.
+
+Any Python 3 can read this file, so that an old one can be told which to choose. The rest is
+imported when it is needed: most verbs run again with the environment's Python, once it stands.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+OLDEST = (3, 11)
+
+HELP = """\
+Two commands do most:
+
+  make run                 serve chapter 6 at http://127.0.0.1:8000/
+                           (CHAPTER=03 serves another, PORT=8001 elsewhere)
+  make test-all            run every suite, with a table at the end
+                           (REQUIRE_ALL=1: a skipped test is a failed one)
+
+And the rest:
+
+  make test CHAPTER=03     run one chapter's suite
+  make replay              follow the pages, compare with the folders (CHAPTER=03: one)
+  make draft CHAPTER=03    print what the chapter's page still lacks
+  make pictures            make the pages' pictures anew
+  make lint                look the code over with ruff
+  make lock                pin requirements.in in requirements.txt
+  make setup               make the environment, .venv, and nothing else
+  make clean               remove environments, caches and databases
+
+PYTHON=python3.13 chooses a Python, DJANGO=6.1 a Django; they get an environment apart.
+Without make: python3 -m course run --chapter 03 --port 8001, and python3 -m course --help.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """One that says what is wrong in a line, without the list of all options."""
+
+    def error(self, message):
+        self.exit(2, message[:1].upper() + message[1:] + ". What there is: make help\n")
+
+
+def main(words):
+    """Do what the command line's `words` ask for; return the exit status."""
+    if sys.version_info < OLDEST:
+        sentence = "The course needs Python %d.%d or newer, and this is %d.%d. "
+        sentence %= OLDEST + tuple(sys.version_info[:2])
+        sys.stderr.write(sentence + "Name one: make run PYTHON=python3.12\n")
+        return 1
+    for name in ("SIGTERM", "SIGHUP"):
+        # As an exception, so that servers which were started are stopped on this way out too.
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), leave)
+    from course.chapters import UnknownChapter
+    from course.progress import Trouble
+
+    try:
+        asked, rest = parser().parse_known_args(words)
+        return do(asked, rest, words)
+    except (Trouble, UnknownChapter) as trouble:
+        sys.stderr.write("%s\n" % trouble)
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted.\n")
+        return 130
+
+
+def leave(number, frame):
+    """End the program because of a signal, by way of everything that has to be put away."""
+    raise SystemExit(128 + number)
+
+
+def parser():
+    """Return what reads the command line."""
+    top = Parser(prog="python -m course", description="The course's tools.", allow_abbrev=False)
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+
+    def verb(name, text):
+        return verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
+
+    def django(command):
+        command.add_argument("--django", metavar="6.1", help="a series of Django other than 5.2")
+
+    verb("help", "list what make can do")
+    django(verb("setup", "make the environment, and nothing else"))
+
+    run = verb("run", "serve a chapter")
+    run.add_argument("--chapter", default="06", metavar="06", help="which; 06 if not given")
+    run.add_argument("--port", default=8000, type=port, metavar="8000", help="8000 if not given")
+    django(run)
+
+    test = verb("test", "run a chapter's suite; what follows is handed to pytest")
+    test.add_argument("--chapter", metavar="03", help="which")
+    django(test)
+    django(verb("test-all", "run every suite, with a table at the end"))
+
+    replay = verb("replay", "follow the pages, compare with the folders")
+    replay.add_argument("chapter", nargs="*", metavar="CHAPTER", help="all if not given")
+    replay.add_argument("--write", action="store_true", help="make the folders from the pages")
+    replay.add_argument("--fast", action="store_true", help="the files alone; run nothing")
+
+    draft = verb("draft", "print what a chapter's page still lacks")
+    draft.add_argument("chapter", metavar="CHAPTER")
+    verb("pictures", "make the pages' pictures anew")
+    verb("lint", "look the code over with ruff")
+    verb("lock", "pin requirements.in in requirements.txt")
+    verb("clean", "remove environments, caches and databases")
+    return top
+
+
+def port(text):
+    """Return the number of a port. Raises argparse.ArgumentTypeError."""
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError("a port is a number from 1 to 65535, and not %r" % text)
+
+
+def do(asked, rest, words):
+    """Do what was `asked`. `rest` are words that only pytest knows; return the exit status."""
+    from course import chapters, environment
+
+    if rest and asked.verb != "test":
+        parser().error("%s does not know %s" % (asked.verb or "python -m course", " ".join(rest)))
+    if asked.verb is None or asked.verb == "help":
+        sys.stdout.write(HELP)
+        return 0
+    check(asked)
+    if asked.verb == "clean":
+        from course import upkeep
+
+        sys.dont_write_bytecode = True
+        upkeep.clean(chapters.ROOT)
+        return 0
+    if asked.verb == "lock":
+        environment.lock(chapters.ROOT)
+        return 0
+    python = environment.ensure(chapters.ROOT, getattr(asked, "django", None))
+    if asked.verb == "setup":
+        sys.stdout.write("The environment is ready: %s\n" % python.parent.parent)
+        return 0
+    if not environment.is_in_use(python):
+        return again(python, words)
+    return do_inside(asked, rest)
+
+
+def check(asked):
+    """Refuse what cannot be done, before anything slow is begun."""
+    from course import chapters, serve
+
+    if asked.verb in ("test", "draft") and not asked.chapter:
+        parser().error("say which chapter: make %s CHAPTER=03" % asked.verb)
+    named = getattr(asked, "chapter", None) or []
+    for name in [named] if isinstance(named, str) else named:
+        try:
+            chapters.find(name)
+        except chapters.UnknownChapter as unknown:
+            parser().error(str(unknown).rstrip("."))
+    if asked.verb == "run":
+        serve.check_port(asked.port)
+
+
+def again(python, words):
+    """Run the same command with the environment's Python, in place of this process."""
+    command = [str(python), "-m", "course"] + words
+    if os.name != "posix":
+        return subprocess.call(command)
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def do_inside(asked, rest):
+    """Do what needs the environment's packages; return the exit status."""
+    from course import chapters
+
+    if asked.verb == "run":
+        from course import serve
+
+        return serve.serve(chapters.folder(chapters.find(asked.chapter)), asked.port)
+    if asked.verb == "test":
+        from course import suites
+
+        return suites.test_one(chapters.folder(chapters.find(asked.chapter)), rest)
+    if asked.verb == "test-all":
+        from course import suites
+
+        require_all = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
+        return suites.test_all(chapters.ROOT, require_all)
+    if asked.verb == "replay":
+        from course import replay
+
+        return replay.command(asked.chapter, asked.write, asked.fast)
+    if asked.verb == "draft":
+        from course import draft
+
+        return draft.command(asked.chapter)
+    if asked.verb == "pictures":
+        from course import pictures
+
+        return pictures.command()
+    from course import upkeep
+
+    return upkeep.lint(chapters.ROOT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""Debian's and Ubuntu's packages, installed where nobody has to be asked: as root."""
+
+import functools
+import os
+import shutil
+
+from course import progress
+
+
+def allowed() -> bool:
+    """Tell whether this is root on a machine with apt-get: a container, or CI."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+@functools.cache
+def update() -> None:
+    """Read the lists of packages anew, once a run. A failure shows when a package is wanted."""
+    try:
+        _apt_get("update")
+    except progress.Failed:
+        return
+
+
+def install(package: str) -> None:
+    """Install `package` and say so. Raises progress.Failed."""
+    progress.say(f"Installing {package} with apt-get ...")
+    update()
+    _apt_get("install", "--yes", "--no-install-recommends", package)
+
+
+def _apt_get(*words: str) -> None:
+    # A server's package would start it as a service; outside systemd, RUNLEVEL=1 prevents that.
+    # Where it starts all the same it does no harm: the course's own server takes a free port.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    waiting = ["-o", "DPkg::Lock::Timeout=120"]
+    sentence = f"apt-get {words[0]} failed."
+    progress.run(["apt-get", "--quiet", *waiting, *words], sentence, env=environment)

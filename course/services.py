@@ -1,0 +1,220 @@
+"""A Redis and a browser for the suites: found, started, installed, or a line how to get them."""
+
+import contextlib
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from course import apt, progress
+
+REDIS_PROGRAMS = ["redis-server", "valkey-server"]
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+MAC_BROWSERS = [
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+]
+GET_REDIS = (
+    "Redis: install one (apt install redis-server, dnf install valkey, brew install redis), "
+    "or set REDIS_URL to one that runs."
+)
+GET_BROWSER = (
+    "Browser: install Chromium or Chrome, or run: python -m playwright install chromium "
+    "(with the environment's python)."
+)
+
+
+@dataclass
+class Services:
+    """What the suites are given, and a line on how to get each thing that they are not."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def services(given: Mapping[str, str] = os.environ) -> Iterator[Services]:
+    """Give what there is as REDIS_URL and CHROMIUM; what was started ends with the context.
+
+    `given` is the caller's environment, where both may be set already.
+    """
+    have = Services()
+    with contextlib.ExitStack() as stack:
+        try:
+            have.environment["REDIS_URL"] = stack.enter_context(redis(given))
+        except progress.Trouble as trouble:
+            have.missing.append(str(trouble))
+        try:
+            have.environment["CHROMIUM"] = browser(given)
+        except progress.Trouble as trouble:
+            have.missing.append(str(trouble))
+        yield have
+
+
+@contextlib.contextmanager
+def redis(given: Mapping[str, str]) -> Iterator[str]:
+    """Give the address of a Redis that answers: REDIS_URL's, or one started until the end.
+
+    Raises progress.Trouble, with how to get one.
+    """
+    if url := given.get("REDIS_URL"):
+        if not is_redis(url):
+            # A password may stand in the address; the place is enough.
+            place = urlsplit(url).netloc.rpartition("@")[2] or "its address"
+            raise progress.Trouble(
+                f"Redis: nothing answers at {place}, where REDIS_URL points. "
+                "Start it there, or unset REDIS_URL."
+            )
+        progress.say("Redis: the one at REDIS_URL")
+        yield url
+        return
+    program = redis_program()
+    if program is None:
+        raise progress.Trouble(GET_REDIS)
+    with started_redis(program) as url:
+        progress.say(f"Redis: {program} on port {urlsplit(url).port}")
+        yield url
+
+
+def redis_program() -> str | None:
+    """Return a Redis server's program, installed first where that is allowed, or None."""
+    if found := _first_on_path(REDIS_PROGRAMS):
+        return found
+    if apt.allowed():
+        _try(lambda: apt.install("redis-server"))
+    return _first_on_path(REDIS_PROGRAMS)
+
+
+@contextlib.contextmanager
+def started_redis(program: str) -> Iterator[str]:
+    """Run a Redis that keeps nothing, on a free port of this machine alone; give its address.
+
+    Raises progress.Trouble if it does not answer within 10 seconds.
+    """
+    with tempfile.TemporaryDirectory(prefix="course-redis-") as folder:
+        port = free_port()
+        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
+        log = Path(folder, "log")
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*command, "--save", "", "--appendonly", "no", "--daemonize", "no"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the suites; this one ends after them
+            )
+        try:
+            url = f"redis://127.0.0.1:{port}/0"
+            deadline = time.monotonic() + 10
+            while not is_redis(url):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    said = log.read_text(errors="replace")
+                    raise progress.Failed(f"Redis: {program} does not start.", said)
+                time.sleep(0.02)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def is_redis(url: str) -> bool:
+    """Tell whether a Redis answers PING at `url` within 3 seconds."""
+    from redis import Redis, RedisError
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    once = Retry(NoBackoff(), 0)  # by itself it would ask four times, for seconds
+    try:
+        limits = {"socket_connect_timeout": 3, "socket_timeout": 3}
+        with Redis.from_url(url, retry=once, **limits) as client:
+            return client.ping()
+    except (RedisError, ValueError, OSError):
+        return False
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def browser(given: Mapping[str, str]) -> str:
+    """Return the program of a Chromium or Chrome that starts, installed first where allowed.
+
+    Raises progress.Trouble, with how to get one.
+    """
+    if named := given.get("CHROMIUM"):
+        if not progress.answers([named, "--version"]):
+            raise progress.Trouble(f"Browser: CHROMIUM is {named}, which does not start.")
+        found = named
+    else:
+        found = _find_browser() or (apt.allowed() and _installed_browser())
+    if not found:
+        raise progress.Trouble(GET_BROWSER)
+    progress.say(f"Browser: {found}")
+    return found
+
+
+def _find_browser() -> str | None:
+    candidates = [found for name in BROWSERS if (found := shutil.which(name))]
+    if sys.platform == "darwin":
+        candidates += [path for path in MAC_BROWSERS if Path(path).exists()]
+    # Ubuntu's chromium-browser may be a stub that only asks for a snap.
+    for candidate in candidates:
+        if progress.answers([candidate, "--version"]):
+            return candidate
+    return _playwrights_browser()
+
+
+def _playwrights_browser() -> str | None:
+    """Return the browser that `playwright install chromium` put down, or None."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return None
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() and progress.answers([path, "--version"]) else None
+
+
+def _installed_browser() -> str | None:
+    if _is_ubuntu():
+        # Ubuntu has Chromium as a snap alone, and a container has no snaps.
+        progress.say("Installing Chromium with Playwright ...")
+        install = [sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]
+        _try(lambda: progress.run(install, "playwright install failed."))
+    else:
+        _try(lambda: apt.install("chromium"))
+    return _find_browser()
+
+
+def _is_ubuntu() -> bool:
+    try:
+        return platform.freedesktop_os_release().get("ID") == "ubuntu"
+    except OSError:
+        return False
+
+
+def _try(install) -> None:
+    """Call `install`; if it fails, say why and go on: what is missing is told at the end."""
+    try:
+        install()
+    except progress.Trouble as trouble:
+        progress.say(str(trouble))
+
+
+def _first_on_path(names: list[str]) -> str | None:
+    return next((found for name in names if (found := shutil.which(name))), None)

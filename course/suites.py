@@ -1,0 +1,303 @@
+"""The suites: run two at a time, a line as each ends, a table, and one last line."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from course import chapters, progress, services
+
+AT_ONCE = 2
+LIMIT = 300  # seconds that a suite may take
+GRACE = 5  # seconds that an interrupted suite has to put its own things away
+
+# Set for another project, these would change what a suite tests, or which database it empties.
+DROPPED = [
+    "ALLOWED_HOSTS",
+    "CHROMIUM",
+    "DATABASE_URL",
+    "DEBUG",
+    "DJANGO_SETTINGS_MODULE",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "PYTEST_ADDOPTS",
+    "REDIS_URL",
+    "SECRET_KEY",
+]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A folder that pytest is run in, and what it is given to run (nothing: what it finds)."""
+
+    name: str
+    folder: Path
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass
+class Result:
+    """How a suite ended. `problem` is what went wrong beyond its tests, `output` what it said."""
+
+    name: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    reasons: Counter = field(default_factory=Counter)
+    problem: str | None = None
+    output: str = ""
+
+
+@dataclass
+class Running:
+    """A suite at work."""
+
+    suite: Suite
+    process: subprocess.Popen
+    log: IO[bytes]
+    report: Path
+    began: float
+    late: bool = False
+
+
+def everything(root: Path) -> list[Suite]:
+    """Return the six chapters' suites and the course's own."""
+    found = [Suite(name, root / name) for name in chapters.NAMES]
+    return [*found, Suite("tests", root, ("tests",))]
+
+
+def test_all(root: Path, require_all: bool = False) -> int:
+    """Run every suite with the services there are, and print the table.
+
+    With `require_all` a skipped test counts as failed. Returns the exit status: 0 or 1.
+    """
+    suites = everything(root)
+    with services.services() as have:
+        began = time.monotonic()
+        # The later chapters take longest; begun first, none of them runs alone at the end.
+        results = run_all(suites[::-1], clean(os.environ, have), require_all=require_all)
+        seconds = time.monotonic() - began
+    results.sort(key=lambda result: [suite.name for suite in suites].index(result.name))
+    progress.say("\n" + table(results, seconds))
+    for line in skips(results, require_all) + have.missing:
+        progress.say(line)
+    progress.say("\n" + last_line(results))
+    return 1 if any(result.failed for result in results) else 0
+
+
+def test_one(folder: Path, arguments: list[str]) -> int:
+    """Run the suite in `folder` with pytest's own output, and return pytest's exit status."""
+    if not folder.is_dir():
+        raise progress.Trouble(f"There is no folder {folder.name} yet.")
+    with services.services() as have:
+        for line in have.missing:
+            progress.say(line)
+        command = [sys.executable, "-m", "pytest", *arguments]
+        process = subprocess.Popen(command, cwd=folder, env=clean(os.environ, have))
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reaches pytest as well, which has servers and browsers to put away.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=GRACE)
+            raise
+        finally:
+            process.kill()
+            process.wait()
+
+
+def clean(given: Mapping[str, str], have: services.Services) -> dict[str, str]:
+    """Return the environment for a suite: the caller's, cleaned, and the services."""
+    kept = {name: value for name, value in given.items() if name not in DROPPED}
+    return {**kept, **have.environment}
+
+
+def run_all(
+    suites: list[Suite],
+    environment: dict[str, str],
+    *,
+    at_once: int = AT_ONCE,
+    limit: float = LIMIT,
+    require_all: bool = False,
+) -> list[Result]:
+    """Run the suites in that order, `at_once` at a time, each for `limit` seconds at most.
+
+    Says a line as each ends, and all that a failed one said. Returns the results as they came.
+    Whatever ends this early, an interrupt as well, ends what it started.
+    """
+    waiting = list(suites)
+    running: list[Running] = []
+    results = []
+    with tempfile.TemporaryDirectory(prefix="course-suites-") as scratch:
+        try:
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    suite = waiting.pop(0)
+                    if suite.folder.is_dir():
+                        running.append(_start(suite, environment, Path(scratch)))
+                    else:
+                        missing = f"there is no folder {suite.folder.name}"
+                        results.append(Result(suite.name, failed=1, problem=missing))
+                        _tell(results[-1])
+                time.sleep(0.05)
+                for one in list(running):
+                    one.late = time.monotonic() - one.began > limit
+                    if one.process.poll() is not None or one.late:
+                        _end(one.process)
+                        running.remove(one)
+                        results.append(_result(one, limit, require_all))
+                        _tell(results[-1])
+        finally:
+            for one in running:
+                _end(one.process)
+                one.log.close()
+    return results
+
+
+def read_report(report: Path) -> Result:
+    """Count the tests in a JUnit report by pytest. Errors count as failed.
+
+    A test that is expected to fail, and does, counts as passed.
+    """
+    result = Result("")
+    for case in ElementTree.parse(report).iter("testcase"):
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed += 1
+        elif skipped is None or skipped.get("type") == "pytest.xfail":
+            result.passed += 1
+        else:
+            result.skipped += 1
+            result.reasons[_reason(skipped)] += 1
+    return result
+
+
+def table(results: list[Result], seconds: float) -> str:
+    """Return the results, a row each; `seconds` is how long all of them took together."""
+    head = ("suite", "passed", "failed", "skipped", "seconds")
+    rows = [(r.name, r.passed, r.failed, r.skipped, f"{r.seconds:.1f}") for r in results]
+    rows = [head, *rows, ("together", *_sums(results), f"{seconds:.1f}")]
+    width = max(len(name) for name, *_ in rows)
+    lines = [f"{name:<{width}}{''.join(f'{cell:>9}' for cell in cells)}" for name, *cells in rows]
+    return "\n".join(lines)
+
+
+def skips(results: list[Result], require_all: bool) -> list[str]:
+    """Return a line for each reason why tests were skipped."""
+    reasons: Counter = Counter()
+    for result in results:
+        reasons += result.reasons
+    if not reasons:
+        return []
+    note = ", which REQUIRE_ALL=1 counts as failed" if require_all else ""
+    lines = [f"  {count:>4}  {reason}" for reason, count in reasons.most_common()]
+    return ["", f"Skipped{note}:", *lines]
+
+
+def last_line(results: list[Result]) -> str:
+    """Return the one line that says it all."""
+    return "{} passed, {} failed, {} skipped".format(*_sums(results))
+
+
+def _sums(results: list[Result]) -> tuple[int, int, int]:
+    return (
+        sum(result.passed for result in results),
+        sum(result.failed for result in results),
+        sum(result.skipped for result in results),
+    )
+
+
+def _start(suite: Suite, environment: dict[str, str], scratch: Path) -> Running:
+    report = scratch / f"{suite.name}.xml"
+    log = (scratch / f"{suite.name}.log").open("w+b")
+    # No cache: it would lie in a folder that a page is compared with.
+    options = ["-p", "no:cacheprovider", "--color=no", "-q", f"--junitxml={report}"]
+    # A test that hangs shows where it stands before the whole suite is stopped.
+    hanging = ["-o", f"faulthandler_timeout={LIMIT / 3:g}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *options, *hanging, *suite.arguments],
+        cwd=suite.folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # a group of its own, so that what it starts can be ended too
+    )
+    return Running(suite, process, log, report, time.monotonic())
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End the suite if it still runs, and whatever it left running in its group."""
+    if process.poll() is None:
+        # An interrupt lets pytest run its fixtures to their ends and say where it stood.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=GRACE)
+    # On macOS a group of nothing but the dead gives PermissionError.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _result(one: Running, limit: float, require_all: bool) -> Result:
+    result = Result(one.suite.name)
+    # A suite that was stopped reports the test it was stopped in as one that passed.
+    if not one.late:
+        with contextlib.suppress(OSError, ElementTree.ParseError):
+            result = read_report(one.report)
+            result.name = one.suite.name
+    result.seconds = time.monotonic() - one.began
+    result.problem = _problem(one, result, limit)
+    if result.problem:
+        result.failed = max(result.failed, 1)
+    if require_all:
+        result.failed, result.skipped = result.failed + result.skipped, 0
+    one.log.seek(0)
+    result.output = one.log.read().decode(errors="replace")
+    one.log.close()
+    return result
+
+
+def _problem(one: Running, result: Result, limit: float) -> str | None:
+    status = one.process.returncode
+    if one.late:
+        return f"it took longer than {limit:g} s and was stopped"
+    if status < 0:
+        return f"it was ended by signal {-status}"
+    if not result.passed + result.failed + result.skipped:
+        return f"it ran no test (pytest's exit status was {status})"
+    if status == 5 and result.skipped:  # all of its files were skipped whole
+        return None
+    if status not in (0, 1) or (status == 1 and not result.failed):
+        return f"pytest's exit status was {status}"
+    return None
+
+
+def _tell(result: Result) -> None:
+    counts = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
+    problem = f": {result.problem}" if result.problem else ""
+    progress.say(f"{result.name:<24} {counts} in {result.seconds:.1f} s{problem}")
+    if result.failed and result.output:
+        progress.say(f"\n---- {result.name}: all it said ----\n{result.output}---- end ----\n")
+
+
+def _reason(skipped: ElementTree.Element) -> str:
+    """Return why a test was skipped, in the words of its author."""
+    message = skipped.get("message", "")
+    if message == "collection skipped":  # a whole file: the reason stands in the text alone
+        found = re.search(r"""Skipped: (.*)['"]\)""", skipped.text or "")
+        message = found[1] if found else message
+    return " ".join(message.split())

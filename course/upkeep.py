@@ -1,0 +1,82 @@
+"""The code looked over, and what the commands left behind removed."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from course import chapters, progress
+
+CACHES = ["__pycache__", ".pytest_cache", ".ruff_cache"]
+OURS = ["course", "tests", "benchmarks"]
+# A learner's code is read beside its explanation, in a narrower column than ours.
+LEARNERS = ["--config", "line-length = 88"]
+
+
+def lint(root: Path) -> int:
+    """Run ruff over the tools and the chapters; return 1 if it finds anything, else 0."""
+    ours = [name for name in OURS if (root / name).is_dir()]
+    learners = [name for name in chapters.NAMES if (root / name).is_dir()]
+    failed = False
+    for folders, options in ((ours, []), (learners, LEARNERS)):
+        for verb in (["check"], ["format", "--check"]):
+            # Without a folder, ruff would look at everything.
+            if folders:
+                command = [sys.executable, "-m", "ruff", *verb, *options, *folders]
+                failed |= subprocess.run(command, cwd=root).returncode != 0
+    return int(failed)
+
+
+def clean(root: Path) -> None:
+    """Remove environments, caches and the chapters' databases; never what git tracks."""
+    # Parents come first, so that what goes with one of them is not looked for again.
+    found = sorted([*root.glob(".venv*"), *_below(root, CACHES), *_databases(root)])
+    tracked = _tracked(root)
+    removed = 0
+    for path in found:
+        inside = path.relative_to(root).as_posix()
+        if any(name == inside or name.startswith(inside + "/") for name in tracked):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+        removed += 1
+        if path.name not in CACHES:
+            progress.say(f"Removed {inside}")
+    caches = sum(path.name in CACHES for path in found)
+    if caches:
+        progress.say(f"Removed the caches in {caches} folders")
+    if not removed:
+        progress.say("There was nothing to remove.")
+
+
+def _below(folder: Path, names: list[str]) -> list[Path]:
+    """Return the folders of those names under `folder`, not looking into hidden ones."""
+    found = []
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name in names:
+                found.append(path)
+            elif not path.name.startswith("."):
+                found += _below(path, names)
+    return found
+
+
+def _databases(root: Path) -> list[Path]:
+    # A Redis that a page had started leaves dump.rdb where it was started.
+    found = list(root.glob("dump.rdb"))
+    for name in chapters.NAMES:
+        found += [*(root / name).glob("db.sqlite3*"), *(root / name).glob("dump.rdb")]
+    return found
+
+
+def _tracked(root: Path) -> list[str]:
+    """Return the files that git tracks, or none where there is no git or no repository."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return listed.stdout.split("\0")[:-1]

@@ -1,0 +1,147 @@
+"""Would a person who mistypes get one clear sentence, and the same with make as without."""
+
+import ast
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from course import __main__ as command_line
+from course import chapters, environment, suites
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+
+
+def run(*command):
+    """Run a command in the repository, as one who has not come by way of make."""
+    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CHAPTER", "DJANGO", "PORT", "PYTHON")
+    given = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.run(command, cwd=chapters.ROOT, env=given, capture_output=True, text=True)
+
+
+def course(*words):
+    return run(sys.executable, "-m", "course", *words)
+
+
+@pytest.fixture
+def inside(monkeypatch, tmp_path):
+    """As if the environment stood and its Python ran this."""
+    monkeypatch.setattr(environment, "ensure", lambda root, django: tmp_path / "bin" / "python")
+    monkeypatch.setattr(environment, "is_in_use", lambda python: True)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["serve"], "invalid choice: 'serve'"),
+        (["run", "--chapter", "09"], "There is no chapter '09'. There are: 01_http_only"),
+        (["run", "--port", "80000"], "a port is a number from 1 to 65535, and not '80000'"),
+        (["run", "--port", "x"], "and not 'x'"),
+        (["run", "--prot", "80"], "Run does not know --prot 80"),
+        (["test"], "Say which chapter: make test CHAPTER=03"),
+        (["test", "--chapter", ""], "Say which chapter: make test CHAPTER=03"),
+        (["draft"], "arguments are required: CHAPTER"),
+        (["replay", "03", "seven"], "There is no chapter 'seven'"),
+        (["setup", "--django", "7"], "DJANGO is one of 5.2, 6.0, 6.1, and not '7'"),
+    ],
+)
+def test_bad_input_gets_one_sentence(words, sentence):
+    ended = course(*words)
+    assert ended.returncode == (1 if words[0] == "setup" else 2)
+    assert sentence in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stdout == ""
+
+
+def test_a_taken_port_is_told_before_anything_slow_is_done(monkeypatch, capsys):
+    def slow(*_):
+        raise AssertionError("the environment was made first")
+
+    monkeypatch.setattr(environment, "ensure", slow)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert command_line.main(["run", "--port", str(port)]) == 1
+    assert capsys.readouterr().err.startswith(f"Port {port} is taken. Choose another: make run")
+
+
+def test_an_old_python_can_read_the_command_line():
+    text = Path(command_line.__file__).read_text()
+    ast.parse(text, feature_version=(3, 6))
+    imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+    assert imports == [], "the rest of the course is imported once the version is known"
+
+
+def test_an_old_python_is_told_how_to_choose_another(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
+    assert command_line.main(["run"]) == 1
+    assert capsys.readouterr().err == (
+        "The course needs Python 3.11 or newer, and this is 3.9. "
+        "Name one: make run PYTHON=python3.12\n"
+    )
+
+
+def test_the_environments_python_goes_on_with_the_same_words(monkeypatch, tmp_path):
+    python = tmp_path / "bin" / "python"
+    monkeypatch.setattr(environment, "ensure", lambda root, django: python)
+    went_on = []
+    monkeypatch.setattr(os, "execv", lambda *command: went_on.append(command))
+    command_line.main(["test", "--chapter", "03", "-k", "x"])
+    words = [str(python), "-m", "course", "test", "--chapter", "03", "-k", "x"]
+    assert went_on == [(str(python), words)]
+
+
+def test_what_only_pytest_knows_is_handed_to_it_in_order(inside, monkeypatch):
+    called = []
+    monkeypatch.setattr(suites, "test_one", lambda *given: called.append(given) or 5)
+    words = ["test", "--chapter", "3", "tests/test_x.py", "-k", "a or b", "-x", "--lf"]
+    assert command_line.main(words) == 5
+    folder = chapters.folder("03_sync_group_chat")
+    assert called == [(folder, ["tests/test_x.py", "-k", "a or b", "-x", "--lf"])]
+
+
+@pytest.mark.parametrize(("value", "required"), [("1", True), ("", False), ("0", False)])
+def test_require_all_is_asked_of_the_environment(inside, monkeypatch, value, required):
+    monkeypatch.setenv("REQUIRE_ALL", value)
+    asked = []
+    monkeypatch.setattr(suites, "test_all", lambda root, require_all: asked.append(require_all))
+    command_line.main(["test-all"])
+    assert asked == [required]
+
+
+@needs_make
+def test_make_alone_lists_what_there_is():
+    listed = run("make").stdout
+    assert listed == course().stdout
+    for verb in ("run", "test-all", "test", "replay", "draft", "lint", "setup", "clean", "lock"):
+        assert f"make {verb}" in listed
+
+
+@needs_make
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (["run", "CHAPTER=03", "PORT=8001"], "run --chapter '03' --port '8001'"),
+        (["test-all", "DJANGO=6.1"], "test-all --django '6.1'"),
+        (["test", "CHAPTER=03"], "test --chapter '03'"),
+        (["replay", "CHAPTER=03 04"], "replay 03 04"),
+        (["replay"], "replay"),
+        (["draft", "CHAPTER=03"], "draft 03"),
+    ],
+)
+def test_make_hands_on_what_it_is_given(target, words):
+    shown = run("make", "-n", "PYTHON=py", *target).stdout
+    assert shown.split() == f"py -m course {words}".split()
+
+
+@needs_make
+def test_make_adds_no_noise():
+    ended = run("make", "run", f"PYTHON={sys.executable}", "CHAPTER=09")
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    sentence, makes_own = ended.stderr.splitlines()
+    assert sentence.startswith("There is no chapter '09'")
+    assert makes_own.startswith("make: *** ")

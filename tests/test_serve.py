@@ -1,0 +1,184 @@
+"""Would a person get a running chapter, told where, and nothing of theirs touched."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from course import progress, serve, services
+
+# Stands for a chapter's manage.py: notes what it is asked for, and serves a page.
+MANAGE = """
+import http.server, json, os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+with open("calls", "a") as calls:
+    calls.write(json.dumps([sys.argv[1:], dict(os.environ)]) + "\\n")
+if os.path.exists(sys.argv[1] + ".fails"):
+    sys.exit("it went wrong")
+if sys.argv[1] == "runserver":
+    if os.fork() == 0:
+        port = int(sys.argv[2].split(":")[1])
+        handler = http.server.SimpleHTTPRequestHandler
+        handler.log_message = lambda *_: None
+        http.server.HTTPServer(("127.0.0.1", port), handler).serve_forever()
+    os.wait()
+else:
+    print("chatter")
+"""
+SERVE = """
+import sys
+from pathlib import Path
+from course import __main__ as cli, serve
+cli.do = lambda *_: serve.serve(Path(sys.argv[1]), int(sys.argv[2]))
+sys.exit(cli.main([]))
+"""
+
+
+def lay(root: Path, name: str) -> Path:
+    folder = root / name
+    folder.mkdir()
+    (folder / "manage.py").write_text(MANAGE)
+    return folder
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Return a function that begins to serve, and waits for the last line or the end."""
+    programs = []
+
+    def start(folder, port, **environment):
+        program = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(folder), str(port)],
+            stdout=subprocess.PIPE,
+            stderr=(tmp_path / "errors").open("w"),
+            text=True,
+            env={**os.environ, **environment},
+        )
+        programs.append(program)
+        said = ""
+        for line in program.stdout:
+            said += line
+            if "stops it" in line:
+                break
+        return program, said
+
+    yield start
+    for program in programs:
+        program.terminate()
+        program.communicate(timeout=10)
+
+
+def calls(folder):
+    """Return the words and the environment of each call of the chapter's manage.py."""
+    return [json.loads(line) for line in (folder / "calls").read_text().splitlines()]
+
+
+def is_free(port):
+    """Tell whether the port can be served on within 5 seconds."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            serve.check_port(port)
+            return True
+        except progress.Trouble:
+            time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_taken_port_is_said_plainly(address):
+    with socket.create_server((address, 0)) as server:
+        port = server.getsockname()[1]
+        sentence = f"Port {port} is taken. Choose another: make run PORT={port + 1}"
+        with pytest.raises(progress.Trouble, match=sentence):
+            serve.check_port(port)
+
+
+def test_a_port_that_is_bound_and_does_not_answer_is_taken_too():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        with pytest.raises(progress.Trouble, match="is taken"):
+            serve.check_port(bound.getsockname()[1])
+
+
+def test_a_port_that_a_server_has_just_left_is_free():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        connection, _ = server.accept()
+        connection.close()
+    client.close()
+    serve.check_port(port)
+
+
+def test_chapter_6_is_served_and_a_person_told_how_to_log_in(tmp_path, started):
+    folder = lay(tmp_path, "06_conversations_auth")
+    port = services.free_port()
+    program, said = started(folder, port)
+    assert f"http://127.0.0.1:{port}/" in said
+    assert "Log in as ann with the password channels-demo" in said
+    assert "in a second browser (or a private window) as bob" in said
+    assert "chatter" not in said
+    verbs = [words for words, _ in calls(folder)]
+    migrate = ["migrate", "--no-input", "--verbosity", "0"]
+    assert verbs == [migrate, ["demo"], ["runserver", f"127.0.0.1:{port}"]]
+    program.send_signal(signal.SIGINT)
+    assert program.wait(timeout=10) == 0
+    assert is_free(port), "the server's own child has ended, too"
+    assert (tmp_path / "errors").read_text() == ""
+
+
+def test_an_early_chapter_has_nobody_to_log_in(tmp_path, started):
+    folder = lay(tmp_path, "03_sync_group_chat")
+    _, said = started(folder, services.free_port())
+    assert "Chapter 3 is served at" in said
+    assert "password" not in said
+    assert ["demo"] not in [words for words, _ in calls(folder)]
+
+
+def test_the_server_ends_with_the_program_that_is_terminated(tmp_path, started):
+    port = services.free_port()
+    program, _ = started(lay(tmp_path, "03_sync_group_chat"), port)
+    program.terminate()
+    assert program.wait(timeout=10) == 143
+    assert is_free(port)
+
+
+def test_no_other_projects_database_is_touched(tmp_path, started):
+    folder = lay(tmp_path, "06_conversations_auth")
+    others = dict.fromkeys(serve.DROPPED, "another project's")
+    started(folder, services.free_port(), **others)
+    assert len(calls(folder)) == 3
+    for _, given in calls(folder):
+        assert not set(given) & set(serve.DROPPED)
+
+
+@pytest.mark.parametrize(
+    ("verb", "sentence"),
+    [
+        ("migrate", "The database of 06_conversations_auth could not be made."),
+        ("demo", "The demo could not be made."),
+        ("runserver", "The server did not start"),
+    ],
+)
+def test_what_fails_is_told_and_ends_it(tmp_path, started, verb, sentence):
+    folder = lay(tmp_path, "06_conversations_auth")
+    (folder / f"{verb}.fails").touch()
+    program, said = started(folder, services.free_port())
+    assert program.wait(timeout=10) == 1
+    errors = (tmp_path / "errors").read_text()
+    assert sentence in errors
+    assert "it went wrong" in errors
+    assert "Traceback" not in errors
+    assert "stops it" not in said
+
+
+def test_a_chapter_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(progress.Trouble, match="no chapter in the folder 05_htmx_ws"):
+        serve.serve(tmp_path / "05_htmx_ws", 8000)

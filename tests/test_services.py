@@ -1,0 +1,165 @@
+"""Would the suites get a Redis and a browser, and would nothing be left running."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from course import apt, progress, services
+
+SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
+CHMOD = shutil.which("chmod")
+needs_redis = pytest.mark.skipif(SERVER is None, reason="needs a redis-server on PATH")
+
+
+def lay_program(folder: Path, name: str, text: str) -> Path:
+    """Write a shell script; return it."""
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture(autouse=True)
+def said(monkeypatch):
+    """The lines that are said."""
+    lines = []
+    monkeypatch.setattr(progress, "say", lines.append)
+    return lines
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """A PATH with nothing on it, on a machine where nothing may be installed."""
+    folder = tmp_path / "path"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(apt, "allowed", lambda: False)
+    monkeypatch.setattr(services, "MAC_BROWSERS", [])
+    monkeypatch.setattr(services, "_playwrights_browser", lambda: None)
+    apt.update.cache_clear()
+    return folder
+
+
+@needs_redis
+def test_a_redis_is_started_and_gone_afterwards():
+    with services.redis({}) as url:
+        assert services.is_redis(url)
+        assert urlsplit(url).hostname == "127.0.0.1"
+    assert not services.is_redis(url)
+
+
+@needs_redis
+def test_a_redis_is_gone_after_an_interrupt_as_well():
+    with pytest.raises(KeyboardInterrupt), services.redis({}) as url:
+        raise KeyboardInterrupt
+    assert not services.is_redis(url)
+
+
+@needs_redis
+def test_a_redis_at_redis_url_is_used_and_left_running():
+    with services.started_redis(SERVER) as url:
+        with services.redis({"REDIS_URL": url}) as used:
+            assert used == url
+        assert services.is_redis(url)
+
+
+def test_a_redis_url_where_nothing_answers_is_told_without_its_password():
+    given = {"REDIS_URL": f"redis://:secret@127.0.0.1:{services.free_port()}/0"}
+    with pytest.raises(progress.Trouble, match="nothing answers at 127.0.0.1") as trouble:
+        services.redis(given).__enter__()
+    assert "secret" not in str(trouble.value)
+
+
+def test_a_redis_url_that_is_no_address_is_told():
+    with pytest.raises(progress.Trouble, match="unset REDIS_URL"):
+        services.redis({"REDIS_URL": "localhost"}).__enter__()
+
+
+def test_a_server_that_does_not_start_is_told_in_its_own_words(path):
+    lay_program(path, "redis-server", "echo no memory left; exit 1")
+    with pytest.raises(progress.Trouble, match="no memory left"):
+        services.redis({}).__enter__()
+
+
+def test_valkey_will_do(path):
+    program = lay_program(path, "valkey-server", "")
+    assert services.redis_program() == str(program)
+
+
+def test_where_there_is_nothing_each_has_a_line_on_how_to_get_it(path):
+    with services.services({}) as have:
+        assert have.environment == {}
+    assert have.missing == [services.GET_REDIS, services.GET_BROWSER]
+
+
+def test_a_browser_does_without_a_redis(path):
+    chrome = lay_program(path, "google-chrome", "exit 0")
+    with services.services({}) as have:
+        assert have.environment == {"CHROMIUM": str(chrome)}
+    assert have.missing == [services.GET_REDIS]
+
+
+def test_a_stub_in_a_browsers_place_is_passed_over(path):
+    lay_program(path, "chromium-browser", "echo 'install the snap' >&2; exit 1")
+    chrome = lay_program(path, "google-chrome", "exit 0")
+    assert services.browser({}) == str(chrome)
+
+
+def test_a_named_browser_comes_first(path):
+    lay_program(path, "chromium", "exit 0")
+    mine = lay_program(path, "mine", "exit 0")
+    assert services.browser({"CHROMIUM": str(mine)}) == str(mine)
+
+
+def test_a_named_browser_that_does_not_start_is_told(path):
+    lay_program(path, "chromium", "exit 0")
+    with pytest.raises(progress.Trouble, match="CHROMIUM is /no/where"):
+        services.browser({"CHROMIUM": "/no/where"})
+
+
+def test_root_on_debian_gets_what_is_missing(path, monkeypatch):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    monkeypatch.setattr(services, "_is_ubuntu", lambda: False)
+    monkeypatch.delenv("DEBIAN_FRONTEND", raising=False)
+    calls = path / "calls"
+    # What is installed is the package's name, as a program that starts.
+    script = f"""
+        echo "$@ $DEBIAN_FRONTEND" >> {calls}
+        for package; do :; done
+        [ $package = update ] && exit 100
+        printf '#!/bin/sh\\n' > {path}/$package
+        {CHMOD} +x {path}/$package"""
+    lay_program(path, "apt-get", script)
+    assert services.redis_program() == str(path / "redis-server")
+    assert services.browser({}) == str(path / "chromium")
+    words = calls.read_text()
+    assert words.count("update") == 1
+    assert words.count("noninteractive") == 3
+
+
+def test_ubuntus_chromium_comes_from_playwright(path, monkeypatch):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    monkeypatch.setattr(services, "_is_ubuntu", lambda: True)
+    commands = []
+    monkeypatch.setattr(progress, "run", lambda command, *_: commands.append(command))
+    monkeypatch.setattr(services, "_playwrights_browser", lambda: commands and "/its/own" or None)
+    assert services.browser({}) == "/its/own"
+    install = ["-m", "playwright", "install", "--with-deps", "chromium"]
+    assert commands == [[sys.executable, *install]]
+
+
+def test_an_installation_that_fails_is_told_and_survived(path, monkeypatch, said):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    lay_program(path, "apt-get", "echo 'E: Unable to locate package'; exit 100")
+    with pytest.raises(progress.Trouble, match="apt install redis-server"):
+        services.redis({}).__enter__()
+    assert "E: Unable to locate package" in "\n".join(said)
+
+
+def test_playwrights_own_browser_is_taken_only_if_it_is_there():
+    found = services._playwrights_browser()
+    assert found is None or subprocess.run([found, "--version"]).returncode == 0

@@ -1,0 +1,289 @@
+"""Would a person learn how every test ended, and would nothing be left running."""
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import pytest
+
+from course import progress, services, suites
+
+FILES = {
+    "good": "def test_one(): pass\ndef test_two(): pass",
+    "bad": """
+import pytest
+def test_fine(): pass
+def test_wrong(): assert 'tea' == 'coffee'
+@pytest.fixture
+def pot(): raise OSError
+def test_broken(pot): pass
+""",
+    "expected": "import pytest\n@pytest.mark.xfail\ndef test_later(): assert False",
+    "lacking": """
+import pytest
+@pytest.mark.skip(reason='needs a Redis')
+def test_skipped(): pass
+def test_fine(): pass
+""",
+    "lacking_a_file": "import pytest\npytest.importorskip('nothing', reason='needs \"it\"')",
+    "unreadable": "def test_(:",
+    "empty": "",
+    "crashing": "import os\ndef test_one(): pass\ndef test_two(): os.kill(os.getpid(), 9)",
+    "leaving": "import os\ndef test_one(): os._exit(0)",
+}
+# The lock is held as long as the child of this suite lives.
+SLOW = """
+import subprocess, sys, time
+def test_slow():
+    subprocess.Popen([sys.executable, 'child.py'])
+    time.sleep(60)
+"""
+CHILD = """
+import fcntl, pathlib, signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+with open('lock', 'w') as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    pathlib.Path('child').touch()
+    time.sleep(60)
+"""
+# The plugins of the environment are no matter of these tests, and take time to load.
+ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def lay(folder: Path, text: str) -> suites.Suite:
+    """Write a suite of one file; return it."""
+    folder.mkdir()
+    (folder / "test_it.py").write_text(text)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    return suites.Suite(folder.name, folder)
+
+
+@contextlib.contextmanager
+def collected():
+    """Give the list of the lines that are said."""
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "say", said.append)
+        yield said
+
+
+def lay_slow(folder: Path) -> suites.Suite:
+    """Write a suite that does not end, nor does what it starts."""
+    suite = lay(folder, SLOW)
+    (folder / "child.py").write_text(CHILD)
+    return suite
+
+
+def is_gone(folder: Path) -> bool:
+    """Tell whether what the slow suite started has ended, or does within 5 seconds."""
+    deadline = time.monotonic() + 5
+    with (folder / "lock").open() as lock:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            time.sleep(0.02)
+    return False
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The results of all the little suites by name, what was said, how many ran at once."""
+    root = tmp_path_factory.mktemp("suites")
+    laid = [lay(root / name, text) for name, text in FILES.items()]
+    start, processes, at_once = suites._start, [], []
+
+    def counted(*given):
+        at_once.append(1 + sum(process.poll() is None for process in processes))
+        running = start(*given)
+        processes.append(running.process)
+        return running
+
+    with collected() as said, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suites, "_start", counted)
+        results = suites.run_all([*laid, suites.Suite("missing", root / "missing")], ENVIRONMENT)
+    return {result.name: result for result in results}, "\n".join(said), max(at_once)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("good", (2, 0, 0)),
+        ("bad", (1, 2, 0)),
+        ("expected", (1, 0, 0)),
+        ("lacking", (1, 0, 1)),
+        ("lacking_a_file", (0, 0, 1)),
+        ("unreadable", (0, 1, 0)),
+        ("empty", (0, 1, 0)),
+        ("crashing", (0, 1, 0)),
+        ("leaving", (0, 1, 0)),
+        ("missing", (0, 1, 0)),
+    ],
+)
+def test_every_test_is_counted_and_nothing_passes_by_ending_early(ran, name, counts):
+    result = ran[0][name]
+    assert (result.passed, result.failed, result.skipped) == counts
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("good", None),
+        ("bad", None),
+        ("lacking_a_file", None),
+        ("empty", "it ran no test"),
+        ("crashing", "it was ended by signal 9"),
+        ("leaving", "it ran no test"),
+        ("missing", "there is no folder missing"),
+    ],
+)
+def test_what_went_wrong_beyond_the_tests_is_said(ran, name, problem):
+    results, said, _ = ran
+    assert (results[name].problem or "").startswith(problem or "")
+    assert bool(results[name].problem) == bool(problem)
+    assert problem is None or problem in said
+
+
+def test_a_failed_suite_is_printed_in_full_and_a_good_one_is_not(ran):
+    results, said, _ = ran
+    assert "assert 'tea' == 'coffee'" in said
+    assert "SyntaxError" in said
+    assert results["good"].output not in said
+
+
+def test_why_tests_are_skipped_is_told_in_their_authors_words(ran):
+    lines = "\n".join(suites.skips(list(ran[0].values()), require_all=False))
+    assert "1  needs a Redis" in lines
+    assert '1  needs "it"' in lines
+
+
+def test_a_suite_that_hangs_is_stopped_with_all_it_started(tmp_path, monkeypatch):
+    suite = lay_slow(tmp_path / "slow")
+
+    def monotonic():
+        """As if a day went by as soon as the suite hangs."""
+        return time.monotonic() + 86400 * (suite.folder / "child").exists()
+
+    clock = types.SimpleNamespace(monotonic=monotonic, sleep=time.sleep)
+    monkeypatch.setattr(suites, "time", clock)
+    with collected() as said:
+        (result,) = suites.run_all([suite], ENVIRONMENT, limit=3600)
+    assert (result.passed, result.failed) == (0, 1)
+    assert "it took longer than 3600 s" in said[0]
+    assert "test_it.py:5: KeyboardInterrupt" in said[1], "where it hung is shown"
+    assert is_gone(suite.folder)
+
+
+def test_two_suites_run_at_the_same_time(tmp_path):
+    """Each waits for the other; one after the other they would wait in vain."""
+    text = """
+import pathlib, time
+def test_meeting():
+    pathlib.Path('../{me}.here').touch()
+    deadline = time.monotonic() + 5
+    while not pathlib.Path('../{other}.here').exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+"""
+    one = lay(tmp_path / "one", text.format(me="one", other="two"))
+    two = lay(tmp_path / "two", text.format(me="two", other="one"))
+    with collected():
+        results = suites.run_all([one, two], ENVIRONMENT, at_once=2)
+    assert [result.passed for result in results] == [1, 1]
+
+
+def test_no_more_run_than_may_at_once(ran):
+    assert ran[2] == 2
+
+
+@pytest.fixture
+def test_all(tmp_path, monkeypatch, capsys):
+    """Return a function that runs suites of those texts, and gives the status and the output."""
+
+    def run(*texts, **options):
+        laid = [lay(tmp_path / f"suite{number}", text) for number, text in enumerate(texts)]
+        have = services.Services({"REDIS_URL": "redis://here"}, ["Browser: install one."])
+        monkeypatch.setattr(suites, "everything", lambda root: laid)
+        monkeypatch.setattr(services, "services", lambda: contextlib.nullcontext(have))
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        status = suites.test_all(tmp_path, **options)
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_the_end_is_a_table_the_reasons_and_one_line(test_all):
+    status, output = test_all(FILES["good"], FILES["lacking"])
+    end = output[output.index("suite ") :]
+    end = re.sub(r"\d+\.\d", "0.0", end)
+    assert end == (
+        "suite      passed   failed  skipped  seconds\n"
+        "suite0          2        0        0      0.0\n"
+        "suite1          1        0        1      0.0\n"
+        "together        3        0        1      0.0\n"
+        "\n"
+        "Skipped:\n"
+        "     1  needs a Redis\n"
+        "Browser: install one.\n"
+        "\n"
+        "3 passed, 0 failed, 1 skipped\n"
+    )
+    assert status == 0
+
+
+def test_with_require_all_a_skip_is_a_failure(test_all):
+    status, output = test_all(FILES["lacking"], require_all=True)
+    assert status == 1
+    assert output.endswith("\n1 passed, 1 failed, 0 skipped\n")
+    assert "REQUIRE_ALL=1 counts as failed" in output
+
+
+def test_a_suite_gets_the_services_and_nothing_of_another_project(test_all, monkeypatch):
+    for name in suites.DROPPED:
+        monkeypatch.setenv(name, "another project's")
+    names = [name for name in suites.DROPPED if name != "REDIS_URL"]
+    status, output = test_all(f"""
+import os
+def test_environment():
+    assert os.environ["REDIS_URL"] == "redis://here"
+    assert not set(os.environ) & set({names})
+""")
+    assert status == 0, output
+
+
+def test_one_suite_is_run_with_the_words_for_pytest(tmp_path, monkeypatch):
+    folder = lay(tmp_path / "bad", FILES["bad"]).folder
+    monkeypatch.setattr(services, "services", lambda: contextlib.nullcontext(services.Services()))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    assert suites.test_one(folder, ["-q", "-k", "fine"]) == 0
+    with pytest.raises(progress.Trouble, match="no folder missing"):
+        suites.test_one(tmp_path / "missing", [])
+
+
+def test_an_interrupt_stops_everything_that_was_started(tmp_path):
+    suite = lay_slow(tmp_path / "slow")
+    script = f"""
+import sys
+from pathlib import Path
+from course import __main__ as cli, suites
+suite = suites.Suite("slow", Path({str(suite.folder)!r}))
+cli.do = lambda *_: suites.run_all([suite], {ENVIRONMENT!r})
+sys.exit(cli.main(["test-all"]))
+"""
+    program = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
+    child = suite.folder / "child"
+    deadline = time.monotonic() + 10
+    while not child.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    program.send_signal(signal.SIGINT)
+    _, errors = program.communicate(timeout=10)
+    assert program.returncode == 130
+    assert "Traceback" not in errors
+    assert is_gone(suite.folder)

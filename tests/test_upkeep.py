@@ -1,0 +1,93 @@
+"""Would `make clean` leave a person's work alone, and `make lint` see what is wrong."""
+
+import subprocess
+
+import pytest
+
+from course import chapters, upkeep
+
+CHAPTER = "06_conversations_auth"
+RUBBISH = [
+    ".venv/bin/python",
+    ".venv-py3.13-django6.1/bin/python",
+    "course/__pycache__/page.pyc",
+    f"{CHAPTER}/chat/__pycache__/views.pyc",
+    f"{CHAPTER}/.pytest_cache/v",
+    f"{CHAPTER}/db.sqlite3",
+    f"{CHAPTER}/db.sqlite3-wal",
+    ".ruff_cache/v",
+    "dump.rdb",
+]
+WORK = ["notes.txt", f"{CHAPTER}/chat/views.py", "mine/db.sqlite3", ".hidden/__pycache__/x"]
+
+
+def lay(root, names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x = 1\n")
+
+
+def files(root):
+    found = (path for path in root.rglob("*") if path.is_file())
+    return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def test_clean_removes_what_the_commands_made_and_says_so(tmp_path, capsys):
+    lay(tmp_path, RUBBISH + WORK)
+    upkeep.clean(tmp_path)
+    assert files(tmp_path) == sorted(WORK)
+    said = capsys.readouterr().out
+    assert "Removed .venv\n" in said
+    assert f"Removed {CHAPTER}/db.sqlite3\n" in said
+    upkeep.clean(tmp_path)
+    assert capsys.readouterr().out == "There was nothing to remove.\n"
+
+
+def test_clean_leaves_what_git_tracks(tmp_path):
+    tracked = [f"{CHAPTER}/db.sqlite3", "course/__pycache__/kept.txt", ".venv/kept"]
+    lay(tmp_path, tracked + RUBBISH)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "-f", *tracked], cwd=tmp_path, check=True)
+    upkeep.clean(tmp_path)
+    assert set(tracked) <= set(files(tmp_path))
+    assert not (tmp_path / CHAPTER / "db.sqlite3-wal").exists()
+
+
+def test_clean_does_not_follow_a_link_out_of_the_repository(tmp_path):
+    outside = tmp_path / "outside"
+    lay(outside, ["bin/python", "__pycache__/x"])
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / ".venv").symlink_to(outside)
+    (root / "docs").symlink_to(outside)
+    upkeep.clean(root)
+    assert files(outside) == ["__pycache__/x", "bin/python"]
+    assert not (root / ".venv").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("x = 1\n", 0),
+        ("import os\n", 1),
+        ("x = 'a'\n", 1),
+        (f'x = "{"a" * 90}"\n', 1),
+    ],
+)
+def test_lint_sees_what_is_wrong_in_a_chapter(tmp_path, text, status):
+    (tmp_path / "pyproject.toml").write_text((chapters.ROOT / "pyproject.toml").read_text())
+    lay(tmp_path, [f"{CHAPTER}/chat/views.py", "course/page.py"])
+    (tmp_path / CHAPTER / "chat" / "views.py").write_text(text)
+    assert upkeep.lint(tmp_path) == status
+
+
+def test_lint_leaves_what_django_admin_lays(tmp_path):
+    (tmp_path / "pyproject.toml").write_text((chapters.ROOT / "pyproject.toml").read_text())
+    names = ["config/settings.py", "config/urls.py", "manage.py", "chat/apps.py"]
+    lay(tmp_path, [f"{CHAPTER}/{name}" for name in names])
+    for name in names:
+        (tmp_path / CHAPTER / name).write_text("x = 'a'\n")
+    (tmp_path / CHAPTER / "chat" / "admin.py").write_text(
+        "from django.contrib import admin\n\n# Register your models here.\n"
+    )
+    assert upkeep.lint(tmp_path) == 0
