@@ -36,12 +36,12 @@ async def test_messages_keep_their_order(enter):
     assert heard == [("other", f"{number}") for number in range(20)]
 
 
-async def test_who_leaves_hears_no_more(enter):
-    ann, bob = await enter("ann"), await enter("bob")
-    await bob.disconnect()
-    await say(ann, "Bob?")
-    assert await message(ann) == ("own", "Bob?")
-    assert await bob.receive_nothing()
+@pytest.mark.parametrize("layer", ["memory"], indirect=True)
+async def test_who_leaves_is_forgotten(enter, layer):
+    ann = await enter("ann")
+    assert layer.groups
+    await ann.disconnect()
+    assert not layer.groups
 
 
 async def test_markup_is_escaped(enter):
