@@ -1,0 +1,108 @@
+"""What has to hold in all the chapters, so that a learner's eye sees only what changed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from course import chapters, replay, tree
+
+WITH_REDIS = chapters.NAMES[2:]
+
+# A consumer in a quiet room waits on its channel. redis-py gives up after 5 seconds of quiet
+# where the settings do not keep it from that, and every idle socket is closed.
+WAIT = """
+import asyncio
+import django
+from channels.layers import get_channel_layer
+
+async def wait():
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    try:
+        await asyncio.wait_for(layer.receive(channel), 6)
+    except asyncio.TimeoutError:
+        print("patient")
+
+django.setup()
+asyncio.run(wait())
+"""
+
+
+def files(chapter: str) -> dict[str, bytes]:
+    return tree.read(chapters.folder(chapter))
+
+
+def changed(one: str, other: str) -> set[str]:
+    """Return the paths at which two chapters differ."""
+    a, b = files(one), files(other)
+    return {path for path in a | b if a.get(path) != b.get(path)}
+
+
+def test_pages_make_the_folders():
+    assert replay.command([], fast=True) == 0
+
+
+@pytest.mark.parametrize("chapter", chapters.NAMES)
+def test_layout_is_the_same(chapter):
+    wanted = {
+        "chat/static/chat/chat.css",
+        "chat/templates/chat/base.html",
+        "chat/urls.py",
+        "chat/views.py",
+        "config/asgi.py",
+        "config/settings.py",
+        "config/urls.py",
+        "config/wsgi.py",
+        "manage.py",
+        "pytest.ini",
+        "requirements-dev.txt",
+        "requirements.txt",
+        "tests/conftest.py",
+        "tests/test_asgi.py",
+        "tests/test_browser.py",
+    }
+    assert wanted <= files(chapter).keys()
+    assert Path(chapters.folder(chapter), "README.md").exists()
+
+
+@pytest.mark.parametrize("path", ["chat/static/chat/chat.css", "pytest.ini", "config/wsgi.py"])
+def test_what_no_chapter_is_about_never_changes(path):
+    assert len({files(chapter)[path] for chapter in chapters.NAMES}) == 1
+
+
+def test_reading_a_frame_stays_as_it_is_in_chapters_2_to_4():
+    assert len({files(chapter)["chat/frames.py"] for chapter in chapters.NAMES[1:4]}) == 1
+
+
+def test_chapter_4_is_chapter_3_asynchronously_and_nothing_else():
+    assert changed(*chapters.NAMES[2:4]) == {"chat/consumers.py", "chat/bot.py"}
+
+
+@pytest.mark.parametrize("chapter", chapters.NAMES)
+def test_what_a_learner_types_is_short(chapter):
+    typed = [path for path in files(chapter) if path.startswith("chat/") and path.endswith(".py")]
+    most = {path: 120 if path == "chat/consumers.py" else 80 for path in typed}
+    lines = {path: files(chapter)[path].count(b"\n") for path in typed}
+    assert {path: count for path, count in lines.items() if count > most[path]} == {}
+
+
+@pytest.mark.skipif("REDIS_URL" not in os.environ, reason="REDIS_URL is not set")
+def test_quiet_room_on_redis_is_no_fault():
+    waiting = [
+        subprocess.Popen(
+            [sys.executable, "-c", WAIT],
+            cwd=chapters.folder(chapter),
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for chapter in WITH_REDIS
+    ]
+    said = {
+        chapter: process.communicate()[0]
+        for chapter, process in zip(WITH_REDIS, waiting, strict=True)
+    }
+    assert said == dict.fromkeys(WITH_REDIS, "patient\n")
