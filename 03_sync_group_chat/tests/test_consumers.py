@@ -52,6 +52,7 @@ async def test_page_of_another_site_is_refused(enter):
         await enter(origin="https://elsewhere.example")
 
 
-async def test_room_without_a_proper_name_has_no_route(enter):
+@pytest.mark.parametrize("layer", ["memory"], indirect=True)
+async def test_room_without_a_proper_name_has_no_route(enter, layer):
     with pytest.raises(ValueError, match="No route found"):
         await enter("caf%C3%A9")

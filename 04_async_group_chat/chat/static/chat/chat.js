@@ -1,4 +1,4 @@
-const RECONNECT_DELAY = 2000; // milliseconds
+const RECONNECT_DELAY = 1000; // milliseconds
 
 const log = document.querySelector("#chat-log");
 const form = document.querySelector("#chat-form");
