@@ -182,8 +182,8 @@ def visit(browser, server):
     """Return a function that opens a page as one more person would."""
     contexts = []
 
-    def visit(path):
-        contexts.append(browser.new_context(base_url=server))
+    def visit(path, **options):
+        contexts.append(browser.new_context(base_url=server, **options))
         page = contexts[-1].new_page()
         page.goto(path)
         return page

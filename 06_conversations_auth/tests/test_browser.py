@@ -25,24 +25,37 @@ def demo(manage):
     manage("shell", "-c", FILL).check_returncode()
 
 
+@pytest.fixture(scope="module")
+def kept(browser, server, demo):
+    """What the browsers of the three people keep once they have logged in."""
+    kept = {}
+    for username in ("ann", "bob", "carol"):
+        with browser.new_context(base_url=server) as context:
+            log_in_by_form(context.new_page(), username)
+            kept[username] = context.storage_state()
+    return kept
+
+
+def log_in_by_form(page, username):
+    page.goto("/accounts/login/")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    expect(page).to_have_title("Conversations")
+
+
 @pytest.fixture
-def log_in(visit):
+def log_in(visit, kept):
     """Return a function that opens the list of conversations as one of the people."""
 
     def log_in(username):
-        page = visit("/accounts/login/")
-        page.fill("[name=username]", username)
-        page.fill("[name=password]", PASSWORD)
-        page.press("[name=password]", "Enter")
-        expect(page).to_have_title("Conversations")
-        return page
+        return visit("/chat/", storage_state=kept[username])
 
     return log_in
 
 
 def enter(page, name):
     """Open a conversation by its name and wait until its socket is open."""
-    page.goto("/chat/")
     page.click(f"#conversations strong:text-is('{name}')")
     expect(page.locator("#status")).to_have_text("Connected.")
     return page
@@ -170,8 +183,10 @@ def test_new_conversation_begins_with_names(log_in):
     expect(ann.locator("#conversations li").first).to_contain_text("ann: Good morning")
 
 
-def test_page_is_told_that_its_person_logged_out(log_in):
-    ann = enter(log_in("ann"), "bob")
+def test_page_is_told_that_its_person_logged_out(visit):
+    ann = visit("/chat/")
+    log_in_by_form(ann, "ann")
+    enter(ann, "bob")
     other_tab = ann.context.new_page()
     other_tab.goto("/chat/")
     other_tab.click("text=Log out")
@@ -194,10 +209,7 @@ def test_signing_up_leads_to_the_conversations(visit):
 def test_page_outlives_the_server(browser, serve):
     daphne, port = serve()
     page = browser.new_page(base_url=f"http://127.0.0.1:{port}")
-    page.goto("/accounts/login/")
-    page.fill("[name=username]", "ann")
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
+    log_in_by_form(page, "ann")
     enter(page, "bob")
 
     # A frozen server takes the frame and answers nothing: the form keeps the text.
