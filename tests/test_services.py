@@ -135,7 +135,7 @@ def test_root_on_debian_gets_what_is_missing(path, monkeypatch):
         {CHMOD} +x {path}/$package"""
     lay_program(path, "apt-get", script)
     assert services.redis_program() == str(path / "redis-server")
-    assert services.browser({}) == str(path / "chromium")
+    assert services.browser({}) == str(path / "chromium-headless-shell")
     words = calls.read_text()
     assert words.count("update") == 1
     assert words.count("noninteractive") == 3
@@ -163,3 +163,15 @@ def test_an_installation_that_fails_is_told_and_survived(path, monkeypatch, said
 def test_playwrights_own_browser_is_taken_only_if_it_is_there():
     found = services._playwrights_browser()
     assert found is None or subprocess.run([found, "--version"]).returncode == 0
+
+
+def test_an_older_debian_gets_the_whole_of_chromium(path, monkeypatch):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    monkeypatch.setattr(services, "_is_ubuntu", lambda: False)
+    script = f"""
+        for package; do :; done
+        [ $package = chromium ] || exit 100
+        printf '#!/bin/sh\\n' > {path}/chromium
+        {CHMOD} +x {path}/chromium"""
+    lay_program(path, "apt-get", script)
+    assert services.browser({}) == str(path / "chromium")

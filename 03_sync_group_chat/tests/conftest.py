@@ -15,7 +15,13 @@ from config.asgi import application
 
 PREFIX = f"test-{uuid.uuid4().hex}"  # keeps two runs on one Redis apart
 PROJECT = Path(__file__).resolve().parent.parent
-BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+BROWSERS = [
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+]
 BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -154,17 +160,31 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def window(browser, server):
+    """A window whose tabs the tests use one after the other: to open one takes long."""
+    with browser.new_context(base_url=server) as window:
+        yield window
+
+
 @pytest.fixture
-def visit(browser, server):
-    """Return a function that opens a page as one more person would."""
-    contexts = []
+def visit(window):
+    """Return a function that opens a page in a tab which the test has not used yet."""
+    taken = []
 
     def visit(path):
-        contexts.append(browser.new_context(base_url=server))
-        page = contexts[-1].new_page()
+        page = free_tab(window, taken)
         page.goto(path)
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
+    window.clear_cookies()
+    for page in taken:
+        page.unroute_all(behavior="ignoreErrors")
+
+
+def free_tab(window, taken):
+    free = [page for page in window.pages if page not in taken]
+    page = free[0] if free else window.new_page()
+    taken.append(page)
+    return page

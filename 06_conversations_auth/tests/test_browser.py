@@ -2,6 +2,8 @@ import signal
 
 import pytest
 
+from tests.conftest import free_tab
+
 expect = pytest.importorskip("playwright.sync_api").expect
 
 PASSWORD = "channels-demo"
@@ -26,14 +28,15 @@ def demo(manage):
 
 
 @pytest.fixture(scope="module")
-def kept(browser, server, demo):
-    """What the browsers of the three people keep once they have logged in."""
-    kept = {}
+def windows(browser, server, demo):
+    """A window for each of the three people, in which they are logged in."""
+    windows = {}
     for username in ("ann", "bob", "carol"):
-        with browser.new_context(base_url=server) as context:
-            log_in_by_form(context.new_page(), username)
-            kept[username] = context.storage_state()
-    return kept
+        windows[username] = browser.new_context(base_url=server)
+        log_in_by_form(windows[username].new_page(), username)
+    yield windows
+    for window in windows.values():
+        window.close()
 
 
 def log_in_by_form(page, username):
@@ -45,13 +48,18 @@ def log_in_by_form(page, username):
 
 
 @pytest.fixture
-def log_in(visit, kept):
+def log_in(windows):
     """Return a function that opens the list of conversations as one of the people."""
+    taken = []
 
     def log_in(username):
-        return visit("/chat/", storage_state=kept[username])
+        page = free_tab(windows[username], taken)
+        page.goto("/chat/")
+        return page
 
-    return log_in
+    yield log_in
+    for page in taken:
+        page.unroute_all(behavior="ignoreErrors")
 
 
 def enter(page, name):

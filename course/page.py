@@ -1,0 +1,206 @@
+"""A chapter's page read as steps."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from markdown_it import MarkdownIt
+
+from course import chapters
+from course.progress import Trouble
+
+# What a block does: "write" and "edit" a file, run a "console", hear a server's "log", have a
+# "wire" conversation, be "drawn", be "shown" only, or be "left out" of the replay.
+NUMBERED = re.compile(r"(\d+)\. (.+)")
+INFO = re.compile(r'(?P<language>[\w+-]+)(?: title="(?P<title>[^"]*)")?')
+COMMENT = re.compile(r"<!--\s*(left out|shown in):\s*(.*?)\s*-->", re.DOTALL)
+DIFF = re.compile(r"@@diff\b(.*)")
+UNTITLED = {"console", "wire", "mermaid"}  # what they say is no file's
+
+
+class PageError(Trouble):
+    """A page that breaks a rule or does not do what it says. Its text begins with page:line."""
+
+    def __init__(self, page: Path, line: int, text: str):
+        inside = page.is_relative_to(chapters.ROOT)
+        place = page.relative_to(chapters.ROOT) if inside else page
+        super().__init__(f"{place}:{line}: {text}")
+        self.page = page
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block. `line` is its fence's, from 1; `path` the file that it writes or edits.
+
+    `note` is the test that a "shown" block stands in, or why a block is "left out".
+    """
+
+    kind: str
+    line: int
+    text: str
+    path: str = ""
+    note: str = ""
+
+
+@dataclass
+class Step:
+    """What stands under a second-level heading; `number` is None where it has none."""
+
+    number: int | None
+    title: str
+    line: int
+    blocks: list[Block] = field(default_factory=list)
+
+
+@dataclass
+class Page:
+    """A page: its steps (the first is what stands above all headings) and its `@@diff` lines.
+
+    `diffs` holds (line, the words after `@@diff`, whether a numbered step comes later).
+    """
+
+    path: Path
+    steps: list[Step]
+    diffs: list[tuple[int, list[str]]]
+
+    @property
+    def count(self) -> int:
+        """How many numbered steps there are."""
+        return sum(step.number is not None for step in self.steps)
+
+
+def read(path: Path) -> Page:
+    """Return the page at `path` as steps. Raises PageError for what breaks the page's grammar."""
+    reader = _Reader(path)
+    for token in MarkdownIt("commonmark").parse(path.read_text(encoding="utf-8")):
+        reader.take(token)
+    reader.end()
+    return reader.page
+
+
+def check_diff(page: Page, chapter: str) -> None:
+    """Raise PageError unless `@@diff BEFORE CHAPTER` stands once, after the page's last step.
+
+    The first chapter has none: there is nothing to compare it with.
+    """
+    before = chapters.before(chapter)
+    last = max((step.line for step in page.steps if step.number is not None), default=1)
+    for line, words in page.diffs:
+        if before is None:
+            raise PageError(page.path, line, "the first chapter has nothing to be compared with")
+        if words != [before, chapter]:
+            raise PageError(page.path, line, f"this has to be: @@diff {before} {chapter}")
+        if line < last:
+            raise PageError(page.path, line, "@@diff stands at the end, after the last step")
+    if before and len(page.diffs) != 1:
+        count = len(page.diffs) or "no"
+        raise PageError(
+            page.path, last, f"one line @@diff {before} {chapter} belongs below; {count} is there"
+        )
+
+
+class _Reader:
+    """Takes the tokens of a page one after the other."""
+
+    def __init__(self, path: Path):
+        self.page = Page(path, [Step(None, "", 1)], [])
+        self.number = 0
+        self.heading = False  # whether the text to come is a second-level heading's
+        self.above = ""  # the paragraph above
+        self.comment: tuple[int, str, str] | None = None  # line, what to do, why
+
+    def take(self, token) -> None:
+        line = token.map[0] + 1 if token.map else 0
+        if token.type == "fence":
+            self.fence(token, line)
+        elif token.type == "code_block":
+            self.fail(line, "an indented block is not replayed: fence it, at the page's margin")
+        elif token.type == "html_block":
+            self.html(token.content, line)
+        elif token.type.endswith("_open"):
+            self.end()
+            self.heading = token.type == "heading_open" and token.tag == "h2"
+            if token.type == "heading_open":
+                self.above = ""
+        elif token.type == "inline":
+            self.text(token.content, line)
+
+    def text(self, content: str, line: int) -> None:
+        if not self.heading:
+            self.above = content
+            for number, each in enumerate(content.split("\n")):
+                if match := DIFF.match(each):
+                    self.page.diffs.append((line + number, match[1].split()))
+            return
+        self.heading = False
+        match = NUMBERED.fullmatch(content)
+        if match:
+            self.number += 1
+            if int(match[1]) != self.number:
+                self.fail(line, f"step {self.number} comes here, and not {match[1]}")
+        step = Step(self.number, match[2], line) if match else Step(None, content, line)
+        self.page.steps.append(step)
+
+    def html(self, content: str, line: int) -> None:
+        if "```" in content:
+            self.fail(line, "leave a blank line below the tag: Markdown takes a fence for HTML")
+        if match := COMMENT.search(content):
+            self.end()
+            if not match[2]:
+                self.fail(line, f"say what follows {match[1]!r}")
+            self.comment = (line, match[1], match[2])
+
+    def fence(self, token, line: int) -> None:
+        comment, self.comment = self.comment, None
+        match = INFO.fullmatch(token.info.strip())
+        if not match:
+            self.fail(
+                line, f'a fence says LANGUAGE or LANGUAGE title="PATH", and not {token.info!r}'
+            )
+        language, title = match["language"], match["title"]
+        if title is not None and not _stays_inside(title):
+            self.fail(line, f"{title!r} is no path below the project's folder")
+        if title is not None and language in UNTITLED:
+            self.fail(line, f"a {language} block has no title")
+        kind, note = _kind(language, title, token.content), ""
+        if comment and comment[1] == "left out":
+            kind, note = "left out", comment[2]
+        elif title is not None and f"`{title}`" not in self.above:
+            self.fail(line, f"the paragraph above does not name `{title}`")
+        elif kind == "shown" and not comment:
+            self.fail(line, "what is only shown needs <!-- shown in: tests/... --> above it")
+        elif comment and kind != "shown":
+            self.fail(comment[0], "this is replayed, so no test has to hold it")
+        elif comment:
+            note = comment[2]
+        if kind == "log" and re.search(r"^\$ ", token.content, re.MULTILINE):
+            self.fail(line, "a console block begins with a `$ ` line, or has none")
+        block = Block(kind, line, token.content, title or "", note)
+        self.page.steps[-1].blocks.append(block)
+
+    def end(self) -> None:
+        """Refuse a comment about a block where none followed."""
+        if self.comment:
+            self.fail(self.comment[0], f"no block follows this {self.comment[1]!r}")
+
+    def fail(self, line: int, text: str):
+        raise PageError(self.page.path, line, text)
+
+
+def _kind(language: str, title: str | None, text: str) -> str:
+    if language == "console":
+        return "console" if text.startswith("$ ") else "log"
+    if language == "wire":
+        return "wire"
+    if language == "mermaid":
+        return "drawn"
+    if title is None:
+        return "shown"
+    return "edit" if language == "diff" else "write"
+
+
+def _stays_inside(title: str) -> bool:
+    path = PurePosixPath(title)
+    plain = str(path) == title and "\\" not in title and not title.startswith("~")
+    return plain and title != "." and not path.is_absolute() and ".." not in path.parts

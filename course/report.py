@@ -1,0 +1,80 @@
+"""What a replay says: where it is while it runs, and a table at its end."""
+
+import shutil
+import sys
+import threading
+from dataclasses import dataclass
+
+SLOW = 1.0  # seconds from which a step is told of where no terminal reads
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a chapter's replay ended. `good`: as it should."""
+
+    chapter: str
+    verdict: str
+    good: bool
+    steps: int = 0
+    states: int = 0
+    left_out: int = 0
+    seconds: float = 0.0
+
+
+class Report:
+    """Says things from several threads, one at a time. On a terminal the last line changes."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._in_place = sys.stdout.isatty()
+        self._doing: dict[str, str] = {}
+
+    def step(self, chapter: str, place: str, title: str, seconds: float | None) -> None:
+        """Tell that a step begins (`seconds` is None), or ended after so long."""
+        words = [chapter, place, title, "" if seconds is None else f"{seconds:.1f} s"]
+        line = "  ".join(word for word in words if word)
+        if self._in_place:
+            with self._lock:
+                self._doing[chapter] = line
+                self._clear()
+                self._show()
+        elif seconds is not None and seconds >= SLOW:
+            self.say(line)
+
+    def over(self, chapter: str) -> None:
+        """Tell that a chapter is done with."""
+        with self._lock:
+            if self._doing.pop(chapter, None):
+                self._clear()
+                self._show()
+
+    def say(self, text: str) -> None:
+        """Print a text to stay."""
+        with self._lock:
+            self._clear()
+            print(text, flush=True)
+            self._show()
+
+    def table(self, rows: list[Row]) -> None:
+        """Print how each chapter ended."""
+        head = ("chapter", "steps", "states", "left out", "seconds")
+        cells = [
+            (row.chapter, row.steps, row.states, row.left_out, f"{row.seconds:.1f}") for row in rows
+        ]
+        width = max(len(line[0]) for line in [head, *cells])
+        verdicts = ["verdict", *(row.verdict for row in rows)]
+        lines = [
+            f"{name:<{width}}{''.join(f'{cell:>10}' for cell in rest)}  {verdict}"
+            for (name, *rest), verdict in zip([head, *cells], verdicts, strict=True)
+        ]
+        self.say("\n" + "\n".join(lines))
+
+    def _show(self) -> None:
+        if self._in_place and self._doing:
+            # A line that wraps could not be cleared.
+            width = shutil.get_terminal_size().columns - 1
+            print(" | ".join(self._doing.values())[:width], end="", flush=True)
+
+    def _clear(self) -> None:
+        if self._in_place:
+            print("\r\x1b[K", end="")

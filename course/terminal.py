@@ -1,0 +1,211 @@
+"""A learner's terminal: one bash for a chapter, in which `cd` and `export` last."""
+
+import contextlib
+import re
+import select
+import shlex
+import shutil
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from course import interpreter, kinds, output, processes, servers
+from course.output import Mismatch
+
+COMMAND_LIMIT = 180  # seconds that a command may take
+STOP = "^C"
+
+# Homebrew's programs stand in the first of these.
+SYSTEM = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+# All that a page's commands find set, so that they find the same on every machine.
+VARIABLES = {
+    "COLUMNS": "80",
+    "LANG": "C.UTF-8",
+    "NO_COLOR": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INDEX": "1",
+    "PYTEST_ADDOPTS": "-p no:cacheprovider",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHON_BASIC_REPL": "1",
+    "TERM": "dumb",
+}
+
+# Making an environment and filling it takes half a minute, and an index to download from.
+READY_ENVIRONMENT = """
+_ready() {{
+    if [ "${{*:2}}" = "-m venv .venv" ]; then ln -sfn {prefix} .venv; else command "$@"; fi
+}}
+python() {{ _ready python "$@"; }}
+python3() {{ _ready python3 "$@"; }}
+"""
+
+# The commands that make files, or say where: a replay of the files alone runs these and no others.
+_LAYS_FILES = re.compile(
+    r"(?:cd|export|unset|mkdir|rm|cp|mv|touch)\b"
+    r"|django-admin start(?:project|app)\b"
+    r"|python3? manage\.py (?:startapp|makemigrations)\b"
+)
+
+
+@dataclass
+class Command:
+    """A command of a page and what the page shows of its output.
+
+    `below` is how many lines it stands below the block's fence. `stop`: `^C` is typed at last.
+    """
+
+    text: str
+    shown: list[str]
+    below: int
+    stop: bool = False
+
+
+def commands(text: str) -> list[Command]:
+    """Return the commands of a console block. A line that ends in a backslash goes on."""
+    found: list[Command] = []
+    for below, line in enumerate(text.split("\n"), start=1):
+        if line.startswith("$ "):
+            found.append(Command(line[2:], [], below))
+        elif not found[-1].shown and found[-1].text.endswith("\\"):
+            found[-1].text += "\n" + line
+        else:
+            found[-1].shown.append(line)
+    for command in found:
+        command.shown, command.stop = until_stop("\n".join(command.shown))
+    return found
+
+
+def until_stop(text: str) -> tuple[list[str], bool]:
+    """Return the lines of shown output, and whether `^C` stands below them."""
+    shown = output.lines(text)
+    stop = shown[-1:] == [STOP]
+    return (shown[:-1] if stop else shown), stop
+
+
+def lays_files(command: str) -> bool:
+    """Tell whether a command makes or removes files of the project, or says where they go."""
+    return any(_LAYS_FILES.match(part.strip()) for part in re.split(r"&&|;", command))
+
+
+class Terminal:
+    """A bash in `folder`, whose parent is its HOME, and the servers that were started in it.
+
+    `python` is an environment's, whose programs are found first. Close it whatever happens.
+    """
+
+    def __init__(self, folder: Path, scratch: Path, python: str, halt: threading.Event):
+        self._halt = halt
+        self._out = scratch / "out"
+        programs = Path(python).parent
+        for name in ("bin", "tmp"):
+            (scratch / name).mkdir()
+        # Where there is a black, startproject has it rewrite what it lays: here it does nothing.
+        (scratch / "bin" / "black").symlink_to(shutil.which("true", path=SYSTEM))
+        environment = {
+            **VARIABLES,
+            "HOME": str(folder.parent),
+            "PATH": f"{scratch}/bin:{programs}:{SYSTEM}",
+            "TMPDIR": f"{scratch}/tmp",
+        }
+        self._bash = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"],
+            cwd=folder,
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.servers = servers.Servers(scratch, self._surroundings, halt)
+        self.ports = self.servers.ports
+        try:
+            self._ask(READY_ENVIRONMENT.format(prefix=shlex.quote(str(programs.parent))))
+        except BaseException:
+            self.close()
+            raise
+
+    def do(self, command: Command) -> None:
+        """Do what a line of a console block says, and compare. Raises Mismatch, Halted."""
+        try:
+            self._do(command)
+        except Mismatch as mismatch:
+            mismatch.below += command.below
+            raise
+
+    def run(self, command: str) -> tuple[int, list[str]]:
+        """Run a command; return its exit status and what it printed. Raises Mismatch, Halted."""
+        status, printed = self._ask(self.ports.local(command))
+        return status, output.lines(self.ports.public(printed))
+
+    def log(self, text: str) -> None:
+        """Wait until a server prints what a console block without `$ ` shows. Raises Mismatch."""
+        shown, stop = until_stop(text)
+        self.servers.refresh()
+        name = self.servers.show(shown) if shown else self.servers.last()
+        if stop and name:
+            self.servers.stop(name)
+        elif stop:
+            raise Mismatch("no server runs here that `^C` could stop")
+
+    def close(self) -> None:
+        """End the servers, the bash, and all that was started in it."""
+        self.servers.close()
+        processes.end(self._bash)
+        for pipe in (self._bash.stdin, self._bash.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+    def _do(self, command: Command) -> None:
+        if kind := kinds.kind_of(command.text):
+            self.servers.start(kind, command.text, command.shown)
+            if command.stop:
+                self.servers.stop(kind.name)
+            return
+        if command.stop:
+            raise Mismatch(f"`^C` ends a server, and `{command.text}` starts none")
+        self.servers.refresh()
+        if any(line.startswith(interpreter.PROMPT) for line in command.shown):
+            where = self._surroundings()
+            interpreter.converse(command.text, command.shown, *where, self.ports, self._halt)
+            return
+        status, printed = self.run(command.text)
+        ended = f" and failed with exit status {status}" if status else ""
+        if not output.matches(command.shown, printed):
+            sentence = f"`{command.text}` printed something else{ended}."
+            raise Mismatch(output.difference(sentence, command.shown, printed))
+        if status and (not command.shown or output.is_any(command.shown[-1])):
+            raise Mismatch(
+                f"`{command.text}` failed with exit status {status}, and the page does not show "
+                f"its last line. Printed was:\n\n{output.quote(printed)}"
+            )
+
+    def _surroundings(self) -> tuple[dict[str, str], str]:
+        """Return bash's variables and its folder as they are now."""
+        _, text = self._ask("env -0; pwd")
+        *pairs, folder = text.split("\0")
+        return dict(pair.split("=", 1) for pair in pairs), folder.removesuffix("\n")
+
+    def _ask(self, command: str) -> tuple[int, str]:
+        # eval, so that a command that bash cannot read is a failed one and not the shell's end.
+        line = f"{{ eval {shlex.quote(command)}; }} >{shlex.quote(str(self._out))} 2>&1 </dev/null"
+        try:
+            self._bash.stdin.write(f"{line}; echo $?\n")
+            self._bash.stdin.flush()
+        except BrokenPipeError:
+            raise Mismatch("the shell has ended") from None
+        if not processes.until(self._has_answered, COMMAND_LIMIT, self._halt):
+            raise Mismatch(
+                f"`{command}` still runs after {COMMAND_LIMIT} s. If it is a server, its command "
+                "has to stand at the line's beginning."
+            )
+        status = self._bash.stdout.readline()
+        if not status:
+            raise Mismatch(f"`{command}` ended the shell")
+        return int(status), self._out.read_text(errors="replace")
+
+    def _has_answered(self) -> bool:
+        return bool(select.select([self._bash.stdout], [], [], 0.1)[0])

@@ -1,0 +1,92 @@
+"""A conversation with the running web server over WebSockets, as a page shows it."""
+
+import re
+import threading
+import time
+
+from course import kinds, login, output
+from course.output import Mismatch
+from course.sockets import Socket, enter
+from course.terminal import Terminal
+
+QUIET = 0.2  # seconds in which nothing more may arrive where the page shows no more
+
+OPEN = re.compile(r"(?:(?P<names>\w+(?:, *\w+)*): )?(?P<url>wss?://\S+)(?: from (?P<origin>\S+))?")
+FRAME = re.compile(r"(?:(?P<name>\w+) )?(?P<sign>[<>x])(?: (?P<rest>.*))?")
+LOGIN = re.compile(r"as (?P<user>\w+)")
+
+
+def run(text: str, terminal: Terminal, halt: threading.Event) -> None:
+    """Have the conversation of a wire block. Raises Mismatch, Halted."""
+    terminal.servers.refresh()
+    terminal.servers.check_web()
+    conversation = Conversation(terminal, halt)
+    below = 0
+    try:
+        for below, line in enumerate(text.rstrip("\n").split("\n"), start=1):  # noqa: B007
+            conversation.take(line.rstrip())
+        conversation.finish()
+    except Mismatch as mismatch:
+        mismatch.below += below
+        raise
+    finally:
+        conversation.close()
+
+
+class Conversation:
+    """The sockets of a block, by the names that the page gives them: "" where it gives none."""
+
+    def __init__(self, terminal: Terminal, halt: threading.Event):
+        self._terminal = terminal
+        self._halt = halt
+        self._sockets: dict[str, Socket] = {}
+        self._cookies: str | None = None
+
+    def take(self, line: str) -> None:
+        """Do what one line says. Raises Mismatch, Halted."""
+        if line.startswith("$ "):
+            self._run(line[2:])
+        elif match := LOGIN.fullmatch(line):
+            self._cookies = login.log_in(self._terminal.ports.real[8000], match["user"])
+        elif match := OPEN.fullmatch(line):
+            for name in re.split(", *", match["names"] or ""):
+                self._open(name, match["url"], match["origin"])
+        elif match := FRAME.fullmatch(line):
+            name = match["name"] or ""
+            if name not in self._sockets:
+                raise Mismatch(f"no socket was opened before this: {line}")
+            socket = self._sockets[name]
+            do = {">": socket.send, "<": socket.receive, "x": socket.end}[match["sign"]]
+            do(match["rest"] or "")
+        elif line:
+            raise Mismatch(f"no line of a conversation: {line}")
+
+    def finish(self) -> None:
+        """See that nobody gets more than is shown. Raises Mismatch, Halted."""
+        until = time.monotonic() + QUIET
+        for socket in self._sockets.values():
+            socket.finish(max(0, until - time.monotonic()))
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for socket in self._sockets.values():
+            socket.close()
+
+    def _open(self, name: str, url: str, origin: str | None) -> None:
+        if old := self._sockets.pop(name, None):
+            try:
+                old.finish(QUIET)
+            finally:
+                old.close()
+        local = self._terminal.ports.local(url)
+        self._sockets[name] = enter(name, local, origin, self._cookies, self._halt)
+
+    def _run(self, command: str) -> None:
+        if kind := kinds.kind_of(command):
+            self._terminal.servers.start(kind, command, None)
+            return
+        # A conversation has no place for what a command prints.
+        status, printed = self._terminal.run(command)
+        if status:
+            said = output.quote(printed)
+            raise Mismatch(f"`{command}` failed with exit status {status}. It printed:\n\n{said}")

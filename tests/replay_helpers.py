@@ -1,0 +1,138 @@
+"""A made-up course of three chapters, with a little web server in place of Django's."""
+
+import os
+import subprocess
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from course import chapters
+from course.processes import until
+
+NAMES = ["01_one", "02_two", "03_three"]
+
+# Read once at its start, answer.txt shows whether the server was started anew after an edit.
+MANAGE = """
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+if sys.argv[1] == "shell":
+    import code
+
+    code.interact("Welcome", exitmsg="")
+    sys.exit()
+
+from websockets.asyncio.server import broadcast, serve
+
+Path(os.environ["HOME"], "channels-course", "server.pid").write_text(str(os.getpid()))
+ANSWER = Path("answer.txt").read_text().strip()
+everyone = set()
+
+
+def handshake(connection, request):
+    print("asked for", request.path, flush=True)
+    if request.path == "/stop":
+        os._exit(3)
+    if request.path.startswith("/say/"):
+        broadcast(everyone, request.path[5:])
+    if request.headers.get("Origin") == "http://evil.example":
+        return connection.respond(403, "no")
+    if "Upgrade" not in request.headers:
+        return connection.respond(200, ANSWER + "\\n")
+
+
+async def talk(connection):
+    if connection.request.path == "/closed":
+        await connection.close(4403)
+    everyone.add(connection)
+    async for frame in connection:
+        broadcast(everyone, frame)
+        if "twice" in frame:
+            broadcast(everyone, frame)
+        if "bye" in frame:
+            await connection.close(4001)
+    everyone.remove(connection)
+
+
+async def main():
+    port = int(sys.argv[2])
+    if ANSWER == "broken":
+        sys.exit("I cannot start.")
+    print(f"Starting at http://127.0.0.1:{port}/, process {os.getpid()}", flush=True)
+    async with serve(talk, "127.0.0.1", port, process_request=handshake):
+        print("Quit the server with CONTROL-C.", flush=True)
+        await asyncio.Event().wait()
+
+
+asyncio.run(main())
+"""
+
+START = """\
+```console
+$ python manage.py runserver
+...
+Quit the server with CONTROL-C.
+```
+"""
+
+
+class Course:
+    """The made-up course in a folder; `course.chapters` is made to look there."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(chapters, "ROOT", root)
+        monkeypatch.setattr(chapters, "NAMES", NAMES)
+        self.root = root
+        (root / "docs" / "chapters").mkdir(parents=True)
+
+    def page(self, chapter: str, text: str) -> Path:
+        """Write a chapter's page, with the line that every page but the first ends in."""
+        before = chapters.before(chapter)
+        path = chapters.page(chapter)
+        path.write_text(text + (f"\n## All\n\n@@diff {before} {chapter}\n" if before else ""))
+        return path
+
+    def folder(self, chapter: str, **files: str) -> Path:
+        """Write a chapter's folder: `answer_txt="Tea"` is its answer.txt."""
+        folder = chapters.folder(chapter)
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / name.replace("_", ".")).write_text(text)
+        return folder
+
+    def served(self) -> None:
+        """Write a first chapter whose folder is that of the little server."""
+        self.folder("01_one", manage_py=MANAGE, answer_txt="Tea\n")
+
+
+class Processes:
+    """All that is started from now on; `check_ended` tells whether all of it is gone."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.started = []
+        started = self.started
+
+        class Recorded(subprocess.Popen):
+            def __init__(self, *args, **options):
+                super().__init__(*args, **options)
+                started.append(self)
+
+        monkeypatch.setattr(subprocess, "Popen", Recorded)
+
+    def check_ended(self, at_least: int) -> None:
+        assert len(self.started) >= at_least
+        for process in self.started:
+            assert process.poll() is not None, process.args
+            # What was killed along with it is gone once the system has noticed.
+            assert until(lambda pid=process.pid: not group_lives(pid), 5, Event()), process.args
+
+
+def group_lives(number: int) -> bool:
+    try:
+        os.killpg(number, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

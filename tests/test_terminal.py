@@ -1,0 +1,345 @@
+"""Would a page's commands do here what they do at a learner's terminal."""
+
+import os
+import shutil
+import sys
+import threading
+
+import pytest
+from replay_helpers import MANAGE, Processes
+
+from course import interpreter, kinds, output, ports, servers, terminal
+from course import processes as ending
+from course.processes import Halted
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "home" / "project"
+    folder.mkdir(parents=True)
+    (folder / "manage.py").write_text(MANAGE)
+    (folder / "answer.txt").write_text("Tea\n")
+    (tmp_path / "home" / "channels-course").mkdir()
+    return folder
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    return Processes(monkeypatch)
+
+
+@pytest.fixture
+def shell(tmp_path, folder, processes):
+    opened = terminal.Terminal(folder, tmp_path, sys.executable, threading.Event())
+    yield opened
+    opened.close()
+    processes.check_ended(at_least=1)
+
+
+def do(shell, text):
+    for command in terminal.commands(text):
+        shell.do(command)
+
+
+def fails(shell, text):
+    """Do a block that has to fail; return how many lines below its fence, and the message."""
+    with pytest.raises(output.Mismatch) as caught:
+        do(shell, text)
+    return caught.value.below, str(caught.value)
+
+
+def test_folder_and_variables_last(shell):
+    do(shell, "$ mkdir -p a/b\n$ cd a/b\n$ export TEA=green\n")
+    do(shell, "$ basename \"$(pwd)\"\nb\n$ echo $TEA\ngreen\n$ bash -c 'echo $TEA'\ngreen\n")
+
+
+def test_nothing_of_the_callers_environment_is_seen(tmp_path, folder, monkeypatch):
+    for name in ("REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTHONPATH", "SECRET"):
+        monkeypatch.setenv(name, "leaked")
+    shell = terminal.Terminal(folder, tmp_path, sys.executable, threading.Event())
+    try:
+        _, printed = shell.run("env")
+        assert not [line for line in printed if "leaked" in line]
+        assert f"HOME={folder.parent}" in printed
+    finally:
+        shell.close()
+
+
+def test_backslash_goes_on_and_several_commands_stand_in_a_block(shell):
+    do(shell, "$ echo one \\\n    two\none two\n$ echo three\nthree\n")
+
+
+def test_other_output_names_the_commands_line(shell):
+    below, text = fails(shell, "$ echo one\none\n$ echo two\n2\n")
+    assert below == 3
+    assert "`echo two` printed something else." in text
+
+
+@pytest.mark.parametrize(
+    "block, message",
+    [
+        ("$ false\n", "`false` failed with exit status 1"),
+        ("$ echo late; exit 3 | cat; false\n...\n", "does not show its last line"),
+        ("$ echo x; false\ny\n", "failed with exit status 1."),
+        ("$ exit\n", "`exit` ended the shell"),
+        ("$ echo x\nx\n^C\n", "`^C` ends a server, and `echo x` starts none"),
+    ],
+)
+def test_command_that_fails_unannounced(shell, block, message):
+    assert message in fails(shell, block)[1]
+
+
+def test_command_may_fail_as_the_page_shows(shell):
+    do(shell, "$ echo went wrong; false\nwent wrong\n$ echo a; echo b; false\n...\nb\n")
+
+
+def test_line_that_bash_cannot_read_fails_alone(shell):
+    assert "failed with exit status" in fails(shell, "$ echo (\n")[1]
+    do(shell, "$ echo still here\nstill here\n")
+
+
+def test_command_that_hangs_says_so_and_is_ended(shell, monkeypatch):
+    monkeypatch.setattr(terminal, "COMMAND_LIMIT", 0.2)
+    assert "`sleep 600` still runs after 0.2 s" in fails(shell, "$ sleep 600\n")[1]
+
+
+def test_command_ends_when_the_replay_is_halted(tmp_path, folder, processes):
+    halt = threading.Event()
+    shell = terminal.Terminal(folder, tmp_path, sys.executable, halt)
+    try:
+        threading.Timer(0.2, halt.set).start()
+        with pytest.raises(Halted):
+            shell.run("sleep 600")
+    finally:
+        shell.close()
+    processes.check_ended(at_least=1)
+
+
+def test_what_obeys_no_signal_is_ended_all_the_same(tmp_path, processes, monkeypatch):
+    monkeypatch.setattr(ending, "PATIENCE", 0.1)
+    log = tmp_path / "log"
+    stubborn = "trap '' INT TERM; echo ready; while true; do sleep 0.1; done"
+    process = ending.start(stubborn, dict(os.environ), str(tmp_path), log)
+    assert ending.until(log.read_text, 10, threading.Event())
+    ending.end(process)
+    processes.check_ended(at_least=1)
+
+
+def test_environment_is_a_link_to_the_one_that_stands_ready(shell, folder):
+    do(shell, "$ python -m venv .venv\n$ python3 -m venv .venv\n$ python -c 'print(1)'\n1\n")
+    assert (folder / ".venv").resolve() == (folder / sys.prefix).resolve()
+    assert not os.path.lexists(os.path.join(sys.prefix, os.path.basename(sys.prefix)))
+
+
+def test_black_does_not_rewrite_what_a_command_lays(shell):
+    do(shell, "$ black --fast -- manage.py\n")
+
+
+@pytest.mark.parametrize(
+    "command, lays",
+    [
+        ("cp ~/channels-course/a b", True),
+        ("cd x && rm y", True),
+        ("django-admin startproject config .", True),
+        ("python manage.py startapp chat", True),
+        ("python manage.py makemigrations chat --no-header", True),
+        ("mkdir -p a", True),
+        ("export REDIS_URL=redis://127.0.0.1:6379", True),
+        ("python manage.py migrate", False),
+        ("pip install cpx", False),
+        ("cpio", False),
+        ("pytest", False),
+    ],
+)
+def test_commands_that_lay_files(command, lays):
+    assert terminal.lays_files(command) is lays
+
+
+@pytest.mark.parametrize(
+    "command, name",
+    [
+        ("python manage.py runserver", "web"),
+        ("python3 -Wd manage.py runserver 0.0.0.0:8000", "web"),
+        ("DEBUG=0 daphne config.asgi:application", "web"),
+        ("python -m daphne -p 8000 config.asgi:application", "web"),
+        ("python manage.py runworker bot", "worker"),
+        ("redis-server --port 6379", "redis"),
+        ("redis-server --version", None),
+        ("daphne --help", None),
+        ("pip install daphne", None),
+        ("grep daphne config/settings.py", None),
+        ("python manage.py migrate", None),
+    ],
+)
+def test_servers_are_known_by_their_commands(command, name):
+    kind = kinds.kind_of(command)
+    assert (kind and kind.name) == name
+
+
+def test_ports_are_translated_where_they_are_ports():
+    has = ports.Ports()
+    web, redis = has.real[8000], has.real[6379]
+    there = [
+        "http://127.0.0.1:8000/ and redis://localhost:6379",
+        "curl: connect to 127.0.0.1 port 8000",
+        "port=6379. Port: 6379, --port 8000, -p 8000",
+        "runserver 8000",
+        "Connect call failed ('127.0.0.1', 6379)",
+    ]
+    for text in there:
+        assert has.public(has.local(text)) == text
+        assert "8000" not in has.local(text) and "6379" not in has.local(text)
+    numbers = f"took {web} ms, id={redis}, 1:{web}5, pid {web}, {web}"
+    assert has.public(numbers) == numbers
+    assert has.local("sleep 8000; head -c 6379; :80001") == "sleep 8000; head -c 6379; :80001"
+
+
+SHELL = """\
+$ python manage.py shell
+Welcome
+>>> tea = 1
+>>> for cup in range(2):
+...     print("cup", cup)
+...
+cup 0
+cup 1
+>>> print("one\\n...\\nthree")
+one
+...
+three
+>>> ":8000"
+':8000'
+>>> 1 / 0
+Traceback (most recent call last):
+...
+ZeroDivisionError: division by zero
+"""
+
+
+def test_interpreter_is_typed_to_and_answers(shell, processes):
+    do(shell, SHELL)
+    do(shell, SHELL + ">>> exit()\n")
+    do(shell, "$ echo after\nafter\n")
+
+
+@pytest.mark.parametrize(
+    "typed, below, message",
+    [
+        (">>> 1 + 1\n3\n", 3, "`>>> 1 + 1` printed something else"),
+        (">>> exit()\n>>> 1\n1\n", 4, "the interpreter had ended before `>>> 1`"),
+        (">>> 1\n1\n>>> (2,\n", 5, "`>>> (2,`: no prompt after 1 s"),
+    ],
+)
+def test_interpreter_that_answers_otherwise(shell, monkeypatch, typed, below, message):
+    monkeypatch.setattr(interpreter, "ANSWER_LIMIT", 1)
+    at, text = fails(shell, "$ python manage.py shell\nWelcome\n" + typed)
+    assert message in text
+    assert at == below
+
+
+RUN = "$ python manage.py runserver\nStarting at http://127.0.0.1:8000/, process ...\n"
+ASK = "$ curl -s http://127.0.0.1:8000/\n"
+
+
+def test_server_runs_on_until_its_block_ends_in_control_c(shell, processes):
+    do(shell, RUN)
+    do(shell, ASK + "Tea\n")
+    shell.log("asked for /\n")
+    shell.log("^C\n")
+    assert processes.started[1].poll() is not None
+    assert "failed with exit status 7" in fails(shell, ASK)[1]
+
+
+def test_server_of_the_same_kind_takes_the_place_of_the_first(shell, folder, processes):
+    do(shell, RUN)
+    (folder / "answer.txt").write_text("Coffee\n")
+    do(shell, RUN + "Quit the server with CONTROL-C.\n")
+    do(shell, ASK + "Coffee\n")
+    assert processes.started[1].poll() is not None
+
+
+def test_server_is_started_anew_after_an_edit_and_only_then(shell, folder):
+    do(shell, RUN)
+    (folder / "answer.txt").write_text("Coffee\n")
+    do(shell, ASK + "Tea\n")
+    shell.servers.edited()
+    do(shell, ASK + "Coffee\n")
+
+
+def test_no_server_is_started_by_an_edit(shell, processes):
+    shell.servers.edited()
+    do(shell, "$ echo x\nx\n")
+    assert len(processes.started) == 1
+
+
+def test_server_that_an_edit_broke_waits_for_the_next_one(shell, folder):
+    do(shell, RUN)
+    (folder / "answer.txt").write_text("broken\n")
+    shell.servers.edited()
+    shell.log("I cannot start.\n")
+    with pytest.raises(output.Mismatch, match="does not serve.*"):
+        shell.servers.check_web()
+    (folder / "answer.txt").write_text("Mended\n")
+    shell.servers.edited()
+    do(shell, ASK + "Mended\n")
+
+
+def test_server_may_fail_to_start_as_the_page_shows(shell, folder):
+    (folder / "answer.txt").write_text("broken\n")
+    do(shell, "$ python manage.py runserver\nI cannot start.\n")
+    (folder / "answer.txt").write_text("Mended\n")
+    shell.servers.edited()
+    do(shell, ASK + "Mended\n")  # its reloader has waited for this
+    (folder / "answer.txt").write_text("broken\n")
+    assert "ended at once" in fails(shell, "$ python manage.py runserver\n")[1]
+    assert "ended at once" in fails(shell, "$ python manage.py runserver\n...\n")[1]
+
+
+def test_server_that_prints_something_else(shell, monkeypatch):
+    monkeypatch.setattr(servers, "START_LIMIT", 1)
+    below, text = fails(shell, "$ python manage.py runserver\nStarting at ftp://...\n")
+    assert below == 1
+    assert "The first line that does not fit: Starting at ftp://..." in text
+    assert "Starting at http://127.0.0.1:8000/" in text
+
+
+def test_server_that_ended_unasked_is_not_overlooked(shell):
+    do(shell, RUN)
+    shell.run("curl -s http://127.0.0.1:8000/stop")
+    shell.servers.running["web"].process.wait(5)
+    assert "`python manage.py runserver` ended by itself" in fails(shell, "$ echo x\nx\n")[1]
+
+
+def test_log_is_what_the_page_has_not_shown_yet(shell, monkeypatch):
+    do(shell, RUN)
+    shell.run("curl -s http://127.0.0.1:8000/once")
+    shell.log("asked for /once\n")
+    monkeypatch.setattr(servers, "LOG_LIMIT", 0.2)
+    with pytest.raises(output.Mismatch, match="No server printed this within 0.2 s"):
+        shell.log("asked for /once\n")
+
+
+def test_log_is_not_what_was_printed_before_an_edit(shell, monkeypatch):
+    do(shell, RUN)
+    shell.run("curl -s http://127.0.0.1:8000/before")
+    shell.servers.edited()
+    monkeypatch.setattr(servers, "LOG_LIMIT", 0.2)
+    with pytest.raises(output.Mismatch, match="No server printed this within 0.2 s"):
+        shell.log("asked for /before\n")
+
+
+def test_log_without_a_server(shell):
+    with pytest.raises(output.Mismatch, match="no server runs here"):
+        shell.log("anything\n")
+    with pytest.raises(output.Mismatch, match="no server runs here"):
+        shell.log("^C\n")
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server")
+def test_redis_listens_elsewhere_and_is_named_as_the_page_does(shell, folder):
+    do(shell, "$ redis-server\n...\n... Ready to accept connections...\n")
+    do(shell, "$ export REDIS_URL=redis://127.0.0.1:6379\n")
+    ask = "import os, redis; print(redis.Redis.from_url(os.environ['REDIS_URL']).ping())"
+    do(shell, f'$ python -c "{ask}"\nTrue\n$ echo $REDIS_URL\nredis://127.0.0.1:6379\n')
+    shell.log("^C\n")
+    assert not (folder / "dump.rdb").exists()
