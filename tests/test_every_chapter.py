@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import django
 import pytest
 
 from course import chapters, replay, tree
@@ -41,8 +42,12 @@ def changed(one: str, other: str) -> set[str]:
     return {path for path in a | b if a.get(path) != b.get(path)}
 
 
-def test_pages_make_the_folders():
-    assert replay.command([], fast=True) == 0
+# startproject of another Django writes other files: the pages are made with 5.2, and held
+# against the folders on it alone.
+if django.VERSION[:2] == (5, 2):
+
+    def test_pages_make_the_folders():
+        assert replay.command([], fast=True) == 0
 
 
 @pytest.mark.parametrize("chapter", chapters.NAMES)
