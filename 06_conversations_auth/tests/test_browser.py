@@ -147,9 +147,9 @@ def test_load_earlier_until_there_is_nothing_earlier(log_in):
     carol.click("#load-earlier")
     expect(messages).to_have_count(100)
     carol.click("#load-earlier")
-    expect(messages).to_have_count(120)
     expect(carol.locator("#load-earlier")).to_have_count(0)
-    assert messages.all_text_contents() == [f"{number}" for number in range(120)]
+    numbers = [text for text in messages.all_text_contents() if text.isdigit()]
+    assert numbers == [f"{number}" for number in range(120)]
 
 
 def test_earlier_messages_leave_the_reader_in_place(log_in):
