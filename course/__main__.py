@@ -52,8 +52,13 @@ def main(words):
         return 1
     for name in ("SIGTERM", "SIGHUP"):
         # As an exception, so that servers which were started are stopped on this way out too.
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), leave)
+        # What is ignored already was meant to be: by nohup.
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)
+    # A shell ignores it for what it starts in the background, and all that is started here,
+    # which is stopped by it, would take that over.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from course.chapters import UnknownChapter
     from course.progress import Trouble
 
