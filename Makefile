@@ -6,8 +6,10 @@ course = @$(PYTHON) -m course
 chapter = $(if $(CHAPTER),--chapter '$(CHAPTER)')
 port = $(if $(PORT),--port '$(PORT)')
 django = $(if $(DJANGO),--django '$(DJANGO)')
+to = $(if $(TO),--to '$(TO)')
+step = $(if $(STEP),--step '$(STEP)')
 
-.PHONY: help run test-all test replay draft lint setup clean lock pictures
+.PHONY: help run test-all test replay start draft docs docs-serve test-docs lint setup clean lock screenshots
 
 help:
 	$(course) help
@@ -22,10 +24,22 @@ test:
 	$(course) test $(chapter) $(django)
 
 replay:
-	$(course) replay $(CHAPTER)
+	$(course) replay $(CHAPTER) $(to) $(step)
+
+start:
+	$(course) start '$(CHAPTER)' '$(TO)'
 
 draft:
 	$(course) draft $(CHAPTER)
+
+docs:
+	$(course) docs
+
+docs-serve:
+	$(course) docs-serve $(port)
+
+test-docs:
+	$(course) test-docs
 
 lint:
 	$(course) lint
@@ -39,5 +53,5 @@ clean:
 lock:
 	$(course) lock
 
-pictures:
-	$(course) pictures
+screenshots:
+	$(course) screenshots

@@ -22,11 +22,17 @@ Two commands do most:
 
 And the rest:
 
+  make start CHAPTER=04 TO=~/mysite
+                           lay in a new folder what chapter 4 goes on from
   make test CHAPTER=03     run one chapter's suite
-  make replay              follow the pages, compare with the folders (CHAPTER=03: one)
+  make replay              follow the pages, compare with the folders (CHAPTER=03: one;
+                           with TO=~/mine STEP=5 leave a folder as it stands after step 5)
   make draft CHAPTER=03    print what the chapter's page still lacks
-  make pictures            make the pages' pictures anew
-  make lint                look the code over with ruff
+  make screenshots         take the pages' pictures anew
+  make docs                build the site in site/
+  make docs-serve          serve it, and build it anew when a page is saved (PORT=8011)
+  make test-docs           look the site, its pictures and the troubleshooting page over
+  make lint                look code and spelling over
   make lock                pin requirements.in in requirements.txt
   make setup               make the environment, .venv, and nothing else
   make clean               remove environments, caches and databases
@@ -106,11 +112,21 @@ def parser():
     replay.add_argument("chapter", nargs="*", metavar="CHAPTER", help="all if not given")
     replay.add_argument("--write", action="store_true", help="make the folders from the pages")
     replay.add_argument("--fast", action="store_true", help="the files alone; run nothing")
+    replay.add_argument("--to", metavar="FOLDER", help="a new one, to be left as a step leaves it")
+    replay.add_argument("--step", type=step_number, metavar="5", help="the last if not given")
+
+    start = verb("start", "lay in a new folder what a chapter goes on from")
+    start.add_argument("chapter", nargs="?", metavar="CHAPTER")
+    start.add_argument("to", nargs="?", metavar="FOLDER")
 
     draft = verb("draft", "print what a chapter's page still lacks")
     draft.add_argument("chapter", metavar="CHAPTER")
-    verb("pictures", "make the pages' pictures anew")
-    verb("lint", "look the code over with ruff")
+    verb("screenshots", "take the pages' pictures anew")
+    verb("docs", "build the site in site/")
+    docs_serve = verb("docs-serve", "serve the site, and build it anew when a page is saved")
+    docs_serve.add_argument("--port", default=8010, type=port, metavar="8010")
+    verb("test-docs", "look the site over; what follows is handed to pytest")
+    verb("lint", "look code and spelling over")
     verb("lock", "pin requirements.in in requirements.txt")
     verb("clean", "remove environments, caches and databases")
     return top
@@ -123,11 +139,18 @@ def port(text):
     raise argparse.ArgumentTypeError("a port is a number from 1 to 65535, and not %r" % text)
 
 
+def step_number(text):
+    """Return the number of a step. Raises argparse.ArgumentTypeError."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise argparse.ArgumentTypeError("a step is a number from 0 on, and not %r" % text)
+
+
 def do(asked, rest, words):
     """Do what was `asked`. `rest` are words that only pytest knows; return the exit status."""
     from course import chapters, environment
 
-    if rest and asked.verb != "test":
+    if rest and asked.verb not in ("test", "test-docs"):
         parser().error("%s does not know %s" % (asked.verb or "python -m course", " ".join(rest)))
     if asked.verb is None or asked.verb == "help":
         sys.stdout.write(HELP)
@@ -139,6 +162,10 @@ def do(asked, rest, words):
         sys.dont_write_bytecode = True
         upkeep.clean(chapters.ROOT)
         return 0
+    if asked.verb == "start":
+        from course import start
+
+        return start.command(asked.chapter, asked.to)
     if asked.verb == "lock":
         environment.lock(chapters.ROOT)
         return 0
@@ -153,10 +180,15 @@ def do(asked, rest, words):
 
 def check(asked):
     """Refuse what cannot be done, before anything slow is begun."""
-    from course import chapters, serve
+    from course import chapters, lay, serve
 
     if asked.verb in ("test", "draft") and not asked.chapter:
         parser().error("say which chapter: make %s CHAPTER=03" % asked.verb)
+    if asked.verb == "start" and not (asked.chapter and asked.to):
+        parser().error("say which chapter and which folder: make start CHAPTER=04 TO=~/mysite")
+    to_a_step = asked.verb == "replay" and (asked.to is not None or asked.step is not None)
+    if to_a_step and (not asked.to or len(asked.chapter) != 1 or asked.write):
+        parser().error("a step is left in a folder so: make replay CHAPTER=03 TO=~/mine STEP=5")
     named = getattr(asked, "chapter", None) or []
     for name in [named] if isinstance(named, str) else named:
         try:
@@ -165,6 +197,8 @@ def check(asked):
             parser().error(str(unknown).rstrip("."))
     if asked.verb == "run":
         serve.check_port(asked.port)
+    if getattr(asked, "to", None):
+        lay.place(asked.to)
 
 
 def again(python, words):
@@ -191,8 +225,11 @@ def do_inside(asked, rest):
     if asked.verb == "test-all":
         from course import suites
 
-        require_all = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
-        return suites.test_all(chapters.ROOT, require_all)
+        return suites.test_all(chapters.ROOT, require_all())
+    if asked.verb == "replay" and asked.to:
+        from course import step
+
+        return step.command(asked.chapter[0], asked.to, asked.step)
     if asked.verb == "replay":
         from course import replay
 
@@ -201,13 +238,30 @@ def do_inside(asked, rest):
         from course import draft
 
         return draft.command(asked.chapter)
-    if asked.verb == "pictures":
-        from course import pictures
+    if asked.verb == "screenshots":
+        from course import screenshots
 
-        return pictures.command()
+        return screenshots.command()
+    if asked.verb == "docs":
+        from course import site
+
+        return site.build(chapters.ROOT)
+    if asked.verb == "docs-serve":
+        from course import site
+
+        return site.serve_site(chapters.ROOT, asked.port)
+    if asked.verb == "test-docs":
+        from course import suites
+
+        return suites.test_docs(chapters.ROOT, rest, require_all())
     from course import upkeep
 
     return upkeep.lint(chapters.ROOT)
+
+
+def require_all():
+    """Tell whether a skipped test counts as a failed one."""
+    return os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
 
 if __name__ == "__main__":

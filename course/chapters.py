@@ -1,6 +1,9 @@
 """Which chapters there are, and where they stand."""
 
+import re
 from pathlib import Path
+
+from course.progress import Trouble
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -12,6 +15,8 @@ NAMES = [
     "05_htmx_ws",
     "06_conversations_auth",
 ]
+
+_PART = re.compile(r"([1-9]\d*)_\w+\.md")
 
 
 class UnknownChapter(Exception):
@@ -36,13 +41,46 @@ def folder(chapter: str) -> Path:
 
 
 def page(chapter: str) -> Path:
-    """Return where the chapter's page stands, whether or not it is written yet."""
+    """Return where the chapter's page stands, whether or not it is written yet.
+
+    A chapter of several parts has a folder of that name, less the `.md`, in its place.
+    """
     return ROOT / "docs" / "chapters" / f"{chapter}.md"
 
 
+def pages(chapter: str) -> list[Path]:
+    """Return the chapter's page, or its parts in order; nothing if none is written yet.
+
+    Parts are called `1_accounts.md`, `2_messages.md` and so on. Raises progress.Trouble if there
+    is a page beside the folder of parts, and for parts that are not numbered from 1 on.
+    """
+    whole = page(chapter)
+    parts = whole.with_suffix("")
+    if not parts.is_dir():
+        return [whole] if whole.exists() else []
+    shown = parts.relative_to(ROOT)
+    if whole.exists():
+        raise Trouble(
+            f"There are both {shown}.md and {shown}/: a chapter is one page or a folder of parts."
+        )
+    numbered: list[tuple[int, Path]] = []
+    for path in sorted(parts.glob("[!.]*.md")):
+        match = _PART.fullmatch(path.name)
+        if not match:
+            raise Trouble(
+                f"{shown}/{path.name} is no part of a chapter: those are called like 1_accounts.md."
+            )
+        numbered.append((int(match[1]), path))
+    numbered.sort()
+    if [number for number, _ in numbered] != list(range(1, len(numbered) + 1)):
+        names = ", ".join(path.name for _, path in numbered)
+        raise Trouble(f"The parts in {shown}/ have to be numbered 1, 2, 3 ...; there are {names}.")
+    return [path for _, path in numbered]
+
+
 def with_pages() -> list[str]:
-    """Return the chapters whose pages are written, in order."""
-    return [chapter for chapter in NAMES if page(chapter).exists()]
+    """Return the chapters of which anything is written, in order. Raises as pages() does."""
+    return [chapter for chapter in NAMES if pages(chapter)]
 
 
 def before(chapter: str) -> str | None:

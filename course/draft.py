@@ -1,4 +1,4 @@
-"""What a page still lacks, as blocks to cut into steps."""
+"""What a chapter's page still lacks, as blocks to cut into steps."""
 
 import difflib
 import re
@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from course import chapters, replay, tree
 from course.blocks import CLONE
 from course.progress import Trouble, say
+from course.start import start_of
 
 LANGUAGES = {
     ".css": "css",
@@ -25,15 +26,16 @@ Hunk = list[tuple[str, str]]
 def command(name: str) -> int:
     """Print what the page of the chapter called `name` lacks to make its committed folder.
 
-    Without a page, that is what changed since the chapter before. Returns 0. Raises Trouble if
-    there is no folder or the page is wrong, and chapters.UnknownChapter.
+    Without a page, that is what changed since the chapter before; of parts and of a page under
+    work, what they have not come to yet. Returns 0. Raises Trouble if there is no folder or a page
+    is wrong, and chapters.UnknownChapter.
     """
     chapter = chapters.find(name)
     folder = chapters.folder(chapter)
     if not folder.is_dir():
         raise Trouble(f"There is no folder {chapter}, which the page could lack anything of.")
-    made = replay.start_of(chapter)
-    if chapters.page(chapter).exists():
+    made = start_of(chapter)
+    if chapters.pages(chapter):
         made = replay.replay(chapter, made, fast=True).files
     found = blocks(made, tree.read(folder), chapter)
     say("\n".join(found) or f"The page of {chapter} lacks nothing: it makes the folder.")

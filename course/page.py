@@ -1,4 +1,4 @@
-"""A chapter's page read as steps."""
+"""A chapter's page, or the parts that it is made of, read as steps."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from course.progress import Trouble
 # "wire" conversation, be "drawn", be "shown" only, or be "left out" of the replay.
 NUMBERED = re.compile(r"(\d+)\. (.+)")
 INFO = re.compile(r'(?P<language>[\w+-]+)(?: title="(?P<title>[^"]*)")?')
-COMMENT = re.compile(r"<!--\s*(left out|shown in):\s*(.*?)\s*-->", re.DOTALL)
+COMMENT = re.compile(r"<!--\s*(left out|shown in|long):\s*(.*?)\s*-->", re.DOTALL)
 DIFF = re.compile(r"@@diff\b(.*)")
 UNTITLED = {"console", "wire", "mermaid"}  # what they say is no file's
 
@@ -22,11 +22,15 @@ class PageError(Trouble):
     """A page that breaks a rule or does not do what it says. Its text begins with page:line."""
 
     def __init__(self, page: Path, line: int, text: str):
-        inside = page.is_relative_to(chapters.ROOT)
-        place = page.relative_to(chapters.ROOT) if inside else page
-        super().__init__(f"{place}:{line}: {text}")
+        super().__init__(f"{place(page, line)}: {text}")
         self.page = page
         self.line = line
+
+
+def place(page: Path, line: int) -> str:
+    """Return PAGE:LINE, as an editor finds it from the repository's folder."""
+    inside = page.is_relative_to(chapters.ROOT)
+    return f"{page.relative_to(chapters.ROOT) if inside else page}:{line}"
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,25 @@ class Block:
 
 @dataclass
 class Step:
-    """What stands under a second-level heading; `number` is None where it has none."""
+    """What stands under a second-level heading; `number` is None where it has none.
+
+    `long` says why a step asks for much. `prose` are its headings and paragraphs as Markdown.
+    """
 
     number: int | None
     title: str
     line: int
+    long: str = ""
     blocks: list[Block] = field(default_factory=list)
+    prose: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Page:
-    """A page: its steps (the first is what stands above all headings) and its `@@diff` lines.
+    """A chapter's page or one of its parts.
 
-    `diffs` holds (line, the words after `@@diff`, whether a numbered step comes later).
+    The first of its `steps` is what stands above all headings. `diffs` holds its `@@diff` lines as
+    (line, the words after `@@diff`).
     """
 
     path: Path
@@ -70,43 +80,69 @@ class Page:
         return sum(step.number is not None for step in self.steps)
 
 
-def read(path: Path) -> Page:
-    """Return the page at `path` as steps. Raises PageError for what breaks the page's grammar."""
-    reader = _Reader(path)
+def read(path: Path, steps_before: int = 0) -> Page:
+    """Return the page at `path` as steps, numbered on from those of the parts before it.
+
+    Raises PageError for what breaks the page's grammar.
+    """
+    reader = _Reader(path, steps_before)
     for token in MarkdownIt("commonmark").parse(path.read_text(encoding="utf-8")):
         reader.take(token)
     reader.end()
     return reader.page
 
 
-def check_diff(page: Page, chapter: str) -> None:
-    """Raise PageError unless `@@diff BEFORE CHAPTER` stands once, after the page's last step.
+def read_chapter(chapter: str) -> list[Page]:
+    """Return the chapter's page, or its parts, with steps numbered on from part to part.
+
+    Raises PageError, and progress.Trouble as chapters.pages() does.
+    """
+    found: list[Page] = []
+    for path in chapters.pages(chapter):
+        found.append(read(path, sum(part.count for part in found)))
+    return found
+
+
+def steps(parts: list[Page]) -> list[tuple[Page, Step]]:
+    """Return the steps of all parts in order, each with the part that it stands in."""
+    return [(part, step) for part in parts for step in part.steps]
+
+
+def check_diff(parts: list[Page], chapter: str) -> None:
+    """Raise PageError unless `@@diff BEFORE CHAPTER` stands once, after the chapter's last step.
 
     The first chapter has none: there is nothing to compare it with.
     """
     before = chapters.before(chapter)
-    last = max((step.line for step in page.steps if step.number is not None), default=1)
-    for line, words in page.diffs:
-        if before is None:
-            raise PageError(page.path, line, "the first chapter has nothing to be compared with")
-        if words != [before, chapter]:
-            raise PageError(page.path, line, f"this has to be: @@diff {before} {chapter}")
-        if line < last:
-            raise PageError(page.path, line, "@@diff stands at the end, after the last step")
-    if before and len(page.diffs) != 1:
-        count = len(page.diffs) or "no"
+    end = parts[-1]
+    last = max((step.line for step in end.steps if step.number is not None), default=1)
+    for part in parts:
+        for line, words in part.diffs:
+            if before is None:
+                text = "the first chapter has nothing to be compared with"
+                raise PageError(part.path, line, text)
+            if words != [before, chapter]:
+                raise PageError(part.path, line, f"this has to be: @@diff {before} {chapter}")
+            if part is not end:
+                text = f"@@diff stands at the end of the last part, {end.path.name}"
+                raise PageError(part.path, line, text)
+            if line < last:
+                raise PageError(part.path, line, "@@diff stands at the end, after the last step")
+    if before and len(end.diffs) != 1:
+        count = len(end.diffs) or "no"
         raise PageError(
-            page.path, last, f"one line @@diff {before} {chapter} belongs below; {count} is there"
+            end.path, last, f"one line @@diff {before} {chapter} belongs below; {count} is there"
         )
 
 
 class _Reader:
     """Takes the tokens of a page one after the other."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, steps_before: int):
         self.page = Page(path, [Step(None, "", 1)], [])
-        self.number = 0
+        self.number = steps_before
         self.heading = False  # whether the text to come is a second-level heading's
+        self.below = False  # whether nothing has come since such a heading
         self.above = ""  # the paragraph above
         self.comment: tuple[int, str, str] | None = None  # line, what to do, why
 
@@ -120,6 +156,7 @@ class _Reader:
             self.html(token.content, line)
         elif token.type.endswith("_open"):
             self.end()
+            self.below = False
             self.heading = token.type == "heading_open" and token.tag == "h2"
             if token.type == "heading_open":
                 self.above = ""
@@ -129,17 +166,19 @@ class _Reader:
     def text(self, content: str, line: int) -> None:
         if not self.heading:
             self.above = content
+            self.page.steps[-1].prose.append(content)
             for number, each in enumerate(content.split("\n")):
                 if match := DIFF.match(each):
                     self.page.diffs.append((line + number, match[1].split()))
             return
-        self.heading = False
+        self.heading, self.below = False, True
         match = NUMBERED.fullmatch(content)
         if match:
             self.number += 1
             if int(match[1]) != self.number:
                 self.fail(line, f"step {self.number} comes here, and not {match[1]}")
         step = Step(self.number, match[2], line) if match else Step(None, content, line)
+        step.prose.append(content)
         self.page.steps.append(step)
 
     def html(self, content: str, line: int) -> None:
@@ -149,10 +188,18 @@ class _Reader:
             self.end()
             if not match[2]:
                 self.fail(line, f"say what follows {match[1]!r}")
-            self.comment = (line, match[1], match[2])
+            note = " ".join(match[2].split())
+            if match[1] != "long":
+                self.comment = (line, match[1], note)
+            elif self.below and self.page.steps[-1].number:
+                self.page.steps[-1].long = note
+            else:
+                self.fail(line, "'long' stands directly under a numbered step's heading")
+        self.below = False
 
     def fence(self, token, line: int) -> None:
         comment, self.comment = self.comment, None
+        self.below = False
         match = INFO.fullmatch(token.info.strip())
         if not match:
             self.fail(

@@ -1,48 +1,38 @@
-"""A page's steps run over a folder, and what comes of it held against the committed one."""
+"""A chapter's steps run over a folder, and what comes of it held against the committed one."""
 
+import os
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from course import chapters, page, progress, tree
+from course import chapters, page, progress, tree, verdict
 from course.blocks import Workshop
 from course.output import Mismatch
 from course.page import PageError
 from course.report import Report, Row
+from course.start import start_of
+from course.state import State
 
-AT_ONCE = 2  # chapters
-
-
-@dataclass(frozen=True)
-class State:
-    """A project as a block of a page leaves it.
-
-    `step` is the last numbered step's number, 0 before the first; `title` that of the heading
-    above, "" where there is none. `line` is the block's in the page, from 1, and `path` the file
-    that it writes or edits, "" where a command did it.
-    """
-
-    chapter: str
-    step: int
-    title: str
-    line: int
-    path: str
-    files: tree.Tree = field(repr=False)
+# Chapters. Each waits now and then, so one more than there are processors keeps those at work.
+AT_ONCE = (os.cpu_count() or 1) + 1
 
 
 @dataclass
 class Replayed:
-    """What came of a page: its states in order, the project at its end, and two counts."""
+    """What came of a chapter: its states in order, the project at its end, how many steps it has.
+
+    `left_out` names each block that was not replayed, as PAGE:LINE, and why.
+    """
 
     states: list[State]
     files: tree.Tree
     steps: int
-    left_out: int
+    left_out: list[str]
 
 
 def replay(
@@ -54,61 +44,54 @@ def replay(
     halt: threading.Event | None = None,
     tell: Callable[[str, str, float | None], None] = lambda *_: None,
 ) -> Replayed:
-    """Run the page of `chapter` over the files of `start`, in a folder that is gone afterwards.
+    """Run what is written of `chapter` over the files of `start`, in a folder that is gone then.
 
-    With `fast`, only what makes files is run. `python` is that of the environment which commands
-    find. `tell` is given a step's place and title as it begins, and again, with seconds, as it
-    ends. Raises PageError for what the page does wrong, and processes.Halted once `halt` is set.
+    Parts are run one after the other in one shell, and servers run on from one to the next. With
+    `fast`, only what makes files is run. `python` is that of the environment which commands find.
+    `tell` is given a step's place and title as it begins, and again, with seconds, as it ends.
+    Raises PageError for what a page does wrong, progress.Trouble as chapters.pages() does, and
+    processes.Halted once `halt` is set.
     """
-    read = page.read(chapters.page(chapter))
-    done = Replayed([], start, read.count, 0)
+    parts = page.read_chapter(chapter)
+    done = Replayed([], start, sum(part.count for part in parts), [])
     number = 0
     with tempfile.TemporaryDirectory(
         prefix="course-replay-", ignore_cleanup_errors=True
     ) as scratch:
         room = Path(scratch).resolve()
         with Workshop(room, start, fast, python, halt or threading.Event()) as workshop:
-            for step in read.steps:
+            for part, step in page.steps(parts):
                 number = step.number or number
-                place = f"step {step.number} of {read.count}" if step.number else "between steps"
+                place = f"step {step.number} of {done.steps}" if step.number else "between steps"
                 began, before = time.monotonic(), workshop.files
                 tell(place, step.title, None)
                 for block in step.blocks:
-                    _do(block, workshop, read)
-                    done.left_out += block.kind == "left out"
+                    _do(block, workshop, part)
+                    if block.kind == "left out":
+                        done.left_out.append(f"{page.place(part.path, block.line)}: {block.note}")
                     if workshop.files != done.files:
                         done.files = workshop.files
-                        about = (chapter, number, step.title, block.line, block.path)
+                        about = (chapter, number, step.title, part.path, block.line, block.path)
                         done.states.append(State(*about, workshop.files))
-                _check_step(read, step, before, workshop.files)
+                _check_step(part, step, before, workshop.files)
                 tell(place, step.title, time.monotonic() - began)
     return done
-
-
-def start_of(chapter: str) -> tree.Tree:
-    """Return the committed files that a chapter goes on from; the first begins with none.
-
-    Raises progress.Trouble if there is no such folder.
-    """
-    before = chapters.before(chapter)
-    if before is None:
-        return {}
-    if not chapters.folder(before).is_dir():
-        raise progress.Trouble(f"There is no folder {before}, from which {chapter} goes on.")
-    return tree.read(chapters.folder(before))
 
 
 def chosen(names: list[str]) -> list[str]:
     """Return the chapters called `names` in order, or all that have pages if none is named.
 
-    Raises progress.Trouble for one without a page, and chapters.UnknownChapter.
+    Raises progress.Trouble for one without a page and as chapters.pages() does, and
+    chapters.UnknownChapter.
     """
-    with_pages = chapters.with_pages()
-    found = {chapters.find(name) for name in names}
-    for chapter in sorted(found - set(with_pages)):
-        shown = chapters.page(chapter).relative_to(chapters.ROOT)
-        raise progress.Trouble(f"Chapter {chapter} has no page yet: there is no {shown}.")
-    return [chapter for chapter in with_pages if not found or chapter in found]
+    if not names:
+        return chapters.with_pages()
+    found = sorted({chapters.find(name) for name in names})
+    for chapter in found:
+        if not chapters.pages(chapter):
+            shown = chapters.page(chapter).relative_to(chapters.ROOT)
+            raise progress.Trouble(f"Chapter {chapter} has no page yet: there is no {shown}.")
+    return found
 
 
 def command(
@@ -124,16 +107,20 @@ def command(
     if not wanted:
         progress.say("No chapter has a page yet: there is nothing to replay.")
         return 0
+    began = time.monotonic()
     run = _Run(write, fast, python)
+    # Later chapters take longer, and what takes longest goes first. Written, each goes on from the
+    # one before.
+    order = wanted if write else wanted[::-1]
     with ThreadPoolExecutor(1 if write else AT_ONCE) as pool:
         try:
-            rows = list(pool.map(run.follow, wanted))
+            rows = sorted(pool.map(run.follow, order), key=lambda row: row.chapter)
         except BaseException:
             # As by Ctrl-C: the other threads put away what they started, and nothing is begun.
             run.halt.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    run.report.table(rows)
+    run.report.table(rows, time.monotonic() - began)
     if write:
         _say_what_is_left(wanted, run.report)
     return int(any(not row.good for row in rows))
@@ -155,22 +142,21 @@ class _Run:
         if self._write and self._failed:
             return Row(chapter, "not reached", False)
         began = time.monotonic()
-        done = Replayed([], {}, 0, 0)
+        done = Replayed([], {}, 0, [])
         try:
             done = self._replay(chapter)
-            verdict, good = self._settle(chapter, done.files)
+            how, good = self._settle(chapter, done)
         except progress.Trouble as trouble:
             self.report.say(f"\n{trouble}\n")
-            verdict, good = "failed", False
+            how, good = "failed", False
         finally:
             self.report.over(chapter)
         self._failed |= not good
         counts = (done.steps, len(done.states), done.left_out, time.monotonic() - began)
-        return Row(chapter, verdict, good, *counts)
+        return Row(chapter, how, good, *counts)
 
     def _replay(self, chapter: str) -> Replayed:
-        page.check_diff(page.read(chapters.page(chapter)), chapter)
-        return replay(
+        done = replay(
             chapter,
             start_of(chapter),
             fast=self._fast,
@@ -178,18 +164,22 @@ class _Run:
             halt=self.halt,
             tell=lambda *words: self.report.step(chapter, *words),
         )
+        # Last: what is written of a chapter can be replayed before its end is.
+        page.check_diff(page.read_chapter(chapter), chapter)
+        return done
 
-    def _settle(self, chapter: str, made: tree.Tree) -> tuple[str, bool]:
+    def _settle(self, chapter: str, done: Replayed) -> tuple[str, bool]:
         """Write or compare; return a verdict, and whether it is a good one."""
         folder = chapters.folder(chapter)
         if self._write:
-            return f"written, files changed: {len(tree.write(made, folder))}", True
+            return f"written, files changed: {len(tree.write(done.files, folder))}", True
         if not folder.is_dir():
             raise progress.Trouble(f"There is no folder {chapter}: make it with replay --write.")
         wanted = tree.read(folder)
-        if made == wanted:
+        if done.files == wanted:
             return "as the folder", True
-        self.report.say(tree.difference(made, wanted))
+        for said in verdict.differences(chapter, start_of(chapter), done.states, wanted):
+            self.report.say(f"\n{said}")
         return "not as the folder", False
 
 

@@ -3,21 +3,21 @@
 import shutil
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SLOW = 1.0  # seconds from which a step is told of where no terminal reads
 
 
 @dataclass(frozen=True)
 class Row:
-    """How a chapter's replay ended. `good`: as it should."""
+    """How a chapter's replay ended. `good`: as it should. `left_out` says which blocks, and why."""
 
     chapter: str
     verdict: str
     good: bool
     steps: int = 0
     states: int = 0
-    left_out: int = 0
+    left_out: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -55,19 +55,23 @@ class Report:
             print(text, flush=True)
             self._show()
 
-    def table(self, rows: list[Row]) -> None:
-        """Print how each chapter ended."""
-        head = ("chapter", "steps", "states", "left out", "seconds")
-        cells = [
-            (row.chapter, row.steps, row.states, row.left_out, f"{row.seconds:.1f}") for row in rows
-        ]
-        width = max(len(line[0]) for line in [head, *cells])
-        verdicts = ["verdict", *(row.verdict for row in rows)]
-        lines = [
-            f"{name:<{width}}{''.join(f'{cell:>10}' for cell in rest)}  {verdict}"
-            for (name, *rest), verdict in zip([head, *cells], verdicts, strict=True)
-        ]
-        self.say("\n" + "\n".join(lines))
+    def table(self, rows: list[Row], seconds: float) -> None:
+        """Print how each chapter ended, the sum of them, and which blocks were left out.
+
+        `seconds` is how long it took all of them, side by side.
+        """
+        total = _sum(rows, seconds)
+        lines = [("chapter", "steps", "states", "left out", "seconds", "verdict")]
+        for row in [*rows, total]:
+            counts = (row.steps, row.states, len(row.left_out), f"{row.seconds:.1f}")
+            lines.append((row.chapter, *counts, row.verdict))
+        width = max(len(line[0]) for line in lines)
+        self.say("")
+        for name, *counts, verdict in lines:
+            cells = "".join(f"{cell:>10}" for cell in counts)
+            self.say(f"{name:<{width}}{cells}  {verdict}".rstrip())
+        if total.left_out:
+            self.say("\nLeft out:\n" + "\n".join(f"  {block}" for block in total.left_out))
 
     def _show(self) -> None:
         if self._in_place and self._doing:
@@ -78,3 +82,16 @@ class Report:
     def _clear(self) -> None:
         if self._in_place:
             print("\r\x1b[K", end="")
+
+
+def _sum(rows: list[Row], seconds: float) -> Row:
+    """Return a row of what the others come to."""
+    return Row(
+        "all",
+        "",
+        all(row.good for row in rows),
+        sum(row.steps for row in rows),
+        sum(row.states for row in rows),
+        [block for row in rows for block in row.left_out],
+        seconds,
+    )

@@ -33,10 +33,13 @@ LOG_IN = """
 """
 
 
-def check_port(port: int) -> None:
-    """Raise progress.Trouble if nothing can be served on that port of this machine."""
+def check_port(port: int, target: str = "run") -> None:
+    """Raise progress.Trouble if nothing can be served on that port of this machine.
+
+    `target` is the one of the Makefile that wanted it.
+    """
     other = port + 1 if port < 65535 else 8000
-    choose = f"Choose another: make run PORT={other}"
+    choose = f"Choose another: make {target} PORT={other}"
     taken = f"Port {port} is taken. {choose}"
     with socket.socket() as probe:
         probe.settimeout(2)

@@ -48,6 +48,8 @@ _LAYS_FILES = re.compile(
     r"|django-admin start(?:project|app)\b"
     r"|python3? manage\.py (?:startapp|makemigrations)\b"
 )
+# A suite has servers of its own, and the others talk to none.
+_KEEPS_TO_ITSELF = re.compile(r"(?:pytest|pip)\b|python3? manage\.py (?:check|migrate)\b")
 
 
 @dataclass
@@ -87,7 +89,17 @@ def until_stop(text: str) -> tuple[list[str], bool]:
 
 def lays_files(command: str) -> bool:
     """Tell whether a command makes or removes files of the project, or says where they go."""
-    return any(_LAYS_FILES.match(part.strip()) for part in re.split(r"&&|;", command))
+    return any(_LAYS_FILES.match(part) for part in _parts(command))
+
+
+def may_ask_a_server(command: str) -> bool:
+    """Tell whether a command could talk to a running server.
+
+    Starting the web server anew takes a second: eight copied files in a row need it not once.
+    """
+    return not all(
+        _LAYS_FILES.match(part) or _KEEPS_TO_ITSELF.match(part) for part in _parts(command)
+    )
 
 
 class Terminal:
@@ -167,7 +179,8 @@ class Terminal:
             return
         if command.stop:
             raise Mismatch(f"`^C` ends a server, and `{command.text}` starts none")
-        self.servers.refresh()
+        if may_ask_a_server(command.text):
+            self.servers.refresh()
         if any(line.startswith(interpreter.PROMPT) for line in command.shown):
             where = self._surroundings()
             interpreter.converse(command.text, command.shown, *where, self.ports, self._halt)
@@ -209,3 +222,8 @@ class Terminal:
 
     def _has_answered(self) -> bool:
         return bool(select.select([self._bash.stdout], [], [], 0.1)[0])
+
+
+def _parts(command: str) -> list[str]:
+    """Return the commands of a line."""
+    return [part.strip() for part in re.split(r"&&|;|\|", command)]

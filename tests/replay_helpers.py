@@ -95,6 +95,13 @@ class Course:
         path.write_text(text + (f"\n## All\n\n@@diff {before} {chapter}\n" if before else ""))
         return path
 
+    def part(self, chapter: str, name: str, text: str) -> Path:
+        """Write a part of a chapter's page, as it is: `name` is "1_accounts.md"."""
+        path = chapters.page(chapter).with_suffix("") / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
+
     def folder(self, chapter: str, **files: str) -> Path:
         """Write a chapter's folder: `answer_txt="Tea"` is its answer.txt."""
         folder = chapters.folder(chapter)

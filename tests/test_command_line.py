@@ -18,7 +18,7 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="needs make
 
 def run(*command):
     """Run a command in the repository, as one who has not come by way of make."""
-    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CHAPTER", "DJANGO", "PORT", "PYTHON")
+    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CHAPTER", "DJANGO", "PORT", "PYTHON", "STEP", "TO")
     given = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(command, cwd=chapters.ROOT, env=given, capture_output=True, text=True)
 
@@ -45,6 +45,8 @@ def inside(monkeypatch, tmp_path):
         (["test"], "Say which chapter: make test CHAPTER=03"),
         (["test", "--chapter", ""], "Say which chapter: make test CHAPTER=03"),
         (["draft"], "arguments are required: CHAPTER"),
+        (["start", "09", "/tmp/x"], "There is no chapter '09'"),
+        (["start"], "Say which chapter and which folder: make start CHAPTER=04 TO=~/mysite"),
         (["replay", "03", "seven"], "There is no chapter 'seven'"),
         (["setup", "--django", "7"], "DJANGO is one of 5.2, 6.0, 6.1, and not '7'"),
     ],
@@ -116,7 +118,18 @@ def test_require_all_is_asked_of_the_environment(inside, monkeypatch, value, req
 def test_make_alone_lists_what_there_is():
     listed = run("make").stdout
     assert listed == course().stdout
-    for verb in ("run", "test-all", "test", "replay", "draft", "lint", "setup", "clean", "lock"):
+    for verb in (
+        "run",
+        "test-all",
+        "test",
+        "replay",
+        "start",
+        "draft",
+        "lint",
+        "setup",
+        "clean",
+        "lock",
+    ):
         assert f"make {verb}" in listed
 
 
@@ -129,6 +142,8 @@ def test_make_alone_lists_what_there_is():
         (["test", "CHAPTER=03"], "test --chapter '03'"),
         (["replay", "CHAPTER=03 04"], "replay 03 04"),
         (["replay"], "replay"),
+        (["replay", "CHAPTER=03", "TO=~/mine", "STEP=0"], "replay 03 --to '~/mine' --step '0'"),
+        (["start", "CHAPTER=04", "TO=~/mysite"], "start '04' '~/mysite'"),
         (["draft", "CHAPTER=03"], "draft 03"),
     ],
 )

@@ -147,6 +147,21 @@ def test_draft_goes_on_from_what_the_page_makes(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == '`a.py`:\n\n```diff title="a.py"\n one = 1\n+two = 2\n```\n\n'
 
 
+def test_draft_tells_what_the_parts_that_are_there_have_not_come_to(tmp_path, monkeypatch, capsys):
+    course = Course(tmp_path, monkeypatch)
+    course.folder("01_one", a_py="one = 1\n")
+    course.folder("02_two", a_py="one = 1\ntwo = 2\nthree = 3\n", b_py="x\n")
+    go = '## 1. Go\n\n`a.py`:\n\n```diff title="a.py"\n one = 1\n+two = 2\n```\n'
+    course.part("02_two", "1_a.md", go)
+    course.part("02_two", "2_b.md", "Only words so far.\n")
+    assert draft.command("2") == 0
+    lacking = capsys.readouterr().out
+    assert lacking.startswith('`a.py`:\n\n```diff title="a.py"\n two = 2\n+three = 3\n```\n')
+    course.part("02_two", "2_b.md", f"## 2. On\n\n{lacking}")
+    assert draft.command("2") == 0
+    assert "lacks nothing" in capsys.readouterr().out
+
+
 def test_draft_says_what_keeps_it_from_working(tmp_path, monkeypatch):
     course = Course(tmp_path, monkeypatch)
     with pytest.raises(progress.Trouble, match="There is no folder 01_one"):

@@ -1,9 +1,11 @@
 """Is a page read as it is meant, and is a rule that it breaks named with its line."""
 
+import re
+
 import pytest
 from replay_helpers import Course
 
-from course import page
+from course import chapters, page, progress
 
 GOOD = """\
 # A chapter
@@ -114,6 +116,11 @@ def test_steps_and_blocks(tmp_path):
         ("a\n\n<!-- left out: late -->\n", 3, "no block follows"),
         ("```console\nprinted\n$ typed\n```\n", 1, "begins with a `$ ` line, or has none"),
         ("a\n\n    ```console\n    $ x\n    ```\n", 3, "fence it, at the page's margin"),
+        ("a\n\n<!-- long: why -->\n", 3, "'long' stands directly under a numbered step's heading"),
+        ("## See\n<!-- long: why -->\n", 2, "directly under a numbered step's heading"),
+        ("## 1. Go\n\na\n\n<!-- long: why -->\n", 5, "directly under"),
+        ("## 1. Go\n\n### Below\n\n<!-- long: why -->\n", 5, "directly under"),
+        ("## 1. Go\n\n<!-- long: -->\n", 3, "say what follows 'long'"),
         ("<details>\n```console\n$ x\n```\n</details>\n", 1, "leave a blank line"),
     ],
 )
@@ -144,11 +151,90 @@ def test_diff_line_names_the_chapter_before_and_this_one(
     Course(tmp_path, monkeypatch)
     path = write(tmp_path, f"## 1. Go\n\n## All\n\n{text}\n")
     if message is None:
-        page.check_diff(page.read(path), chapter)
+        page.check_diff([page.read(path)], chapter)
         return
     with pytest.raises(page.PageError) as caught:
-        page.check_diff(page.read(path), chapter)
+        page.check_diff([page.read(path)], chapter)
     assert message in str(caught.value)
+
+
+def test_step_says_why_it_is_long_and_holds_its_prose(tmp_path):
+    text = "# T\n\nA\nb.\n\n## 1. Go\n<!-- long: one\n  idea -->\n\nC.\n\n- d\n"
+    above, step = page.read(write(tmp_path, text)).steps
+    assert (above.long, above.prose) == ("", ["T", "A\nb."])
+    assert (step.long, step.prose) == ("one idea", ["1. Go", "C.", "d"])
+
+
+def test_steps_are_numbered_on_through_the_parts(tmp_path, monkeypatch):
+    course = Course(tmp_path, monkeypatch)
+    assert page.read_chapter("02_two") == []
+    course.part("02_two", "1_a.md", "## 1. One\n\n## 2. Two\n")
+    course.part("02_two", "2_b.md", "Nothing yet.\n")
+    course.part("02_two", "3_c.md", "## 3. Three\n")
+    parts = page.read_chapter("02_two")
+    assert [(part.path.name, step.number) for part, step in page.steps(parts)] == [
+        ("1_a.md", None),
+        ("1_a.md", 1),
+        ("1_a.md", 2),
+        ("2_b.md", None),
+        ("3_c.md", None),
+        ("3_c.md", 3),
+    ]
+    course.part("02_two", "3_c.md", "Text.\n\n## 1. One\n")
+    with pytest.raises(page.PageError, match=r"02_two/3_c\.md:3: step 3 comes here, and not 1"):
+        page.read_chapter("02_two")
+
+
+def test_parts_stand_in_the_order_of_their_numbers(tmp_path, monkeypatch):
+    course = Course(tmp_path, monkeypatch)
+    for number in range(1, 11):
+        course.part("02_two", f"{number}_x.md", "")
+    course.part("02_two", ".#1_x.md", "an editor's")
+    numbers = [path.name.split("_")[0] for path in chapters.pages("02_two")]
+    assert numbers == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]
+    assert chapters.with_pages() == ["02_two"]
+
+
+@pytest.mark.parametrize(
+    "names, message",
+    [
+        (["2_b.md"], "numbered 1, 2, 3 ...; there are 2_b.md"),
+        (["1_a.md", "3_c.md"], "there are 1_a.md, 3_c.md"),
+        (["1_a.md", "1_b.md"], "there are 1_a.md, 1_b.md"),
+        (["1_a.md", "index.md"], "02_two/index.md is no part of a chapter"),
+        (["01_a.md"], "02_two/01_a.md is no part of a chapter"),
+        (["1_a.md", "../02_two.md"], "There are both docs/chapters/02_two.md and docs/chapters/02"),
+        (["../02_two.md", "."], "There are both"),
+    ],
+)
+def test_parts_in_disorder_are_told(tmp_path, monkeypatch, names, message):
+    course = Course(tmp_path, monkeypatch)
+    folder = course.root / "docs" / "chapters" / "02_two"
+    folder.mkdir()
+    for name in set(names) - {"."}:
+        (folder / name).touch()
+    with pytest.raises(progress.Trouble, match=re.escape(message)):
+        chapters.pages("02_two")
+
+
+@pytest.mark.parametrize(
+    "first, second, message",
+    [
+        ("", "@@diff 01_one 02_two", None),
+        ("@@diff 01_one 02_two", "", "1_a.md:3: @@diff stands at the end of the last part, 2_b.md"),
+        ("", "", "2_b.md:1: one line @@diff 01_one 02_two belongs below; no is there"),
+    ],
+)
+def test_diff_line_stands_in_the_last_part(tmp_path, monkeypatch, first, second, message):
+    course = Course(tmp_path, monkeypatch)
+    course.part("02_two", "1_a.md", f"## 1. One\n\n{first}\n")
+    course.part("02_two", "2_b.md", f"## 2. Two\n\n{second}\n")
+    parts = page.read_chapter("02_two")
+    if message is None:
+        page.check_diff(parts, "02_two")
+        return
+    with pytest.raises(page.PageError, match=re.escape(f"docs/chapters/02_two/{message}")):
+        page.check_diff(parts, "02_two")
 
 
 def test_error_names_the_page_as_the_repository_does(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from threading import Event
 import pytest
 from replay_helpers import MANAGE, NAMES, START, Course, Processes
 
-from course import progress, replay, servers, sockets, tree
+from course import progress, replay, servers, sockets, start, step, tree
 from course.processes import until
 
 FIRST = """\
@@ -80,10 +80,24 @@ def test_line_in_a_folder_that_no_page_tells_is_red(course, capsys):
     course.folder("01_one", a_py="one = 1\nextra = 2\n", db_sqlite3="x", README_md="x")
     assert replay.command([]) == 1
     printed = capsys.readouterr().out
+    assert "docs/chapters/01_one.md:7: this leaves a.py unlike the folder's:\n\n" in printed
     assert "--- folder/a.py\n+++ page/a.py\n" in printed
     assert "\n-extra = 2\n" in printed
     assert "not as the folder" in printed
     assert "README" not in printed and "sqlite" not in printed
+
+
+def test_file_in_a_folder_that_no_page_tells_is_red_with_the_page(course, capsys):
+    course.folder("01_one", a_py="one = 1\n", kept_py="x\n")
+    course.folder("02_two", a_py="one = 2\n", kept_py="y\n", more_py="z\n")
+    course.page("02_two", TWO)
+    assert replay.command([]) == 1
+    printed = capsys.readouterr().out
+    for name in ("kept.py", "more.py"):
+        said = f"docs/chapters/02_two.md:1: no block below makes {name} what it is in the folder:"
+        assert said in printed
+    assert "more.py: only in the folder" in printed
+    assert "a.py unlike" not in printed
 
 
 def test_edit_of_a_line_that_is_not_there_is_red_with_page_and_line(course, capsys):
@@ -172,7 +186,10 @@ def test_page_with_a_server_and_a_conversation(course, capsys, processes, monkey
     course.folder("02_two", manage_py=MANAGE, answer_txt="Coffee\n")
     monkeypatch.setenv("TMPDIR", str(course.root))  # a replay's scratch lies there
     assert replay.command([]) == 0
-    assert re.search(r"^02_two +1 +1 +1 ", capsys.readouterr().out, re.M)
+    printed = capsys.readouterr().out
+    assert re.search(r"^02_two +1 +1 +1 ", printed, re.M)
+    assert re.search(r"^all +1 +1 +1 +[\d.]+$", printed, re.M)
+    assert "Left out:\n  docs/chapters/02_two.md:13: nobody waits so long\n" in printed
     processes.check_ended(at_least=3)
 
 
@@ -206,7 +223,7 @@ def test_nothing_is_left_running_after_an_interrupt(course, processes, kind):
             raise kind
 
     with pytest.raises(kind):
-        replay.replay("02_two", replay.start_of("02_two"), tell=tell)
+        replay.replay("02_two", start.start_of("02_two"), tell=tell)
     processes.check_ended(at_least=2)
 
 
@@ -316,9 +333,10 @@ def test_files_alone_come_out_the_same_and_every_state_is_told(course):
     course.folder("01_one", a_py="one = 1\n")
     course.folder("02_two", b_txt="tea\n")
     course.page("02_two", LAID)
-    start = replay.start_of("02_two")
-    full = replay.replay("02_two", start)
-    assert full == replay.replay("02_two", start, fast=True)
+    files = start.start_of("02_two")
+    full = replay.replay("02_two", files)
+    assert full == replay.replay("02_two", files, fast=True)
+    assert {s.page for s in full.states} == {course.root / "docs" / "chapters" / "02_two.md"}
     assert [(s.step, s.title, s.line, s.path, sorted(s.files)) for s in full.states] == [
         (1, "Laid", 3, "", ["a.py", "new/c.txt"]),
         (1, "See it fail", 17, "a.py", ["a.py", "new/c.txt"]),
@@ -327,7 +345,46 @@ def test_files_alone_come_out_the_same_and_every_state_is_told(course):
     ]
     assert full.states[1].files["a.py"] == b"one = 7\n"
     assert full.files == full.states[-1].files
-    assert (full.steps, full.left_out) == (2, 0)
+    assert (full.steps, full.left_out) == (2, [])
+
+
+PARTS = [
+    f"{START}\n{edit()}\n```console\n$ cd ..\n$ export TEA=Coffee\n```\n",
+    f"""\
+```console
+$ curl -s http://127.0.0.1:8000/
+Coffee
+$ echo $TEA in $(pwd)
+Coffee in .../home
+```
+
+```console
+asked for /
+```
+
+{edit(old="Coffee", new="Cocoa").replace("1. ", "2. ")}
+""",
+]
+
+
+def test_parts_are_one_run_with_one_shell_and_servers_that_run_on(course, capsys):
+    course.served()
+    course.folder("02_two", manage_py=MANAGE, answer_txt="Cocoa\n")
+    first = course.part("02_two", "1_a.md", PARTS[0])
+    second = course.part("02_two", "2_b.md", f"{PARTS[1]}\n@@diff 01_one 02_two\n")
+    assert replay.command(["02"]) == 0
+    assert re.search(r"^02_two +2 +2 +0 +[\d.]+  as the folder$", capsys.readouterr().out, re.M)
+    states = replay.replay("02_two", start.start_of("02_two"), fast=True).states
+    assert [(state.page, state.step) for state in states] == [(first, 1), (second, 2)]
+
+
+def test_what_a_part_does_wrong_is_told_with_its_file(course, capsys):
+    course.served()
+    course.folder("02_two")
+    course.part("02_two", "1_a.md", edit())
+    course.part("02_two", "2_b.md", edit(old="Milk").replace("1. ", "2. "))
+    assert replay.command(["02"]) == 1
+    assert "\ndocs/chapters/02_two/2_b.md:5: answer.txt: not in the" in capsys.readouterr().out
 
 
 def test_fast_runs_neither_servers_nor_conversations(course, capsys, processes):
@@ -392,6 +449,17 @@ def test_diff_line_of_another_chapter_is_red(course, capsys):
     assert "02_two.md:14: this has to be: @@diff 01_one 02_two" in capsys.readouterr().out
 
 
+def test_chapter_without_its_diff_line_yet_is_replayed_before_that_is_told(course, capsys):
+    course.folder("01_one", answer_txt="Tea\n")
+    course.folder("02_two", answer_txt="Coffee\n")
+    course.page("02_two", "").write_text(edit(old="Milk"))
+    assert replay.command(["02"]) == 1
+    assert "not in the file: Milk" in capsys.readouterr().out
+    course.page("02_two", "").write_text(edit())
+    assert replay.command(["02"]) == 1
+    assert "02_two.md:1: one line @@diff 01_one 02_two belongs below" in capsys.readouterr().out
+
+
 def test_slow_step_gets_a_line(course, capsys, monkeypatch):
     from course import report
 
@@ -400,3 +468,57 @@ def test_slow_step_gets_a_line(course, capsys, monkeypatch):
     course.folder("01_one", a_py="one = 1\n")
     assert replay.command([]) == 0
     assert re.search(r"^01_one  step 1 of 1  A file  [\d.]+ s$", capsys.readouterr().out, re.M)
+
+
+@pytest.fixture
+def steps(course):
+    """A chapter of two numbered steps; what stands between them breaks something and mends it."""
+    course.folder("01_one", a_py="one = 1\n", README_md="x")
+    course.folder("02_two", b_txt="tea\n")
+    return course.page("02_two", LAID)
+
+
+@pytest.fixture
+def mine(tmp_path_factory):
+    """A folder outside of the repository that is not there yet."""
+    return tmp_path_factory.mktemp("home") / "mine"
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "names"),
+    [
+        (0, "at the start of 02_two.", ["a.py"]),
+        (1, "after step 1 of 02_two.", ["a.py", "new/c.txt"]),
+        (2, "after step 2 of 02_two.", ["a.py", "b.txt", "new/c.txt"]),
+        (None, "after step 2 of 02_two.", ["a.py", "b.txt", "new/c.txt"]),
+    ],
+)
+def test_folder_is_left_as_it_stands_after_a_step(steps, mine, capsys, number, said, names):
+    assert step.command("2", str(mine), number) == 0
+    files = tree.read(mine)
+    assert list(files) == names
+    assert files["a.py"] == b"one = 1\n"
+    printed = capsys.readouterr().out
+    assert said in printed
+    assert f"  cd {mine}\n" in printed
+    following = {0: "line 1 on: step 1, Laid", 1: "line 34 on: step 2, Written"}
+    if number in following:
+        assert f"Then follow {steps}, from {following[number]}\n" in printed
+    else:
+        assert "Then follow" not in printed
+
+
+def test_step_that_is_not_there_is_told_with_those_that_are(steps, mine):
+    with pytest.raises(progress.Trouble, match="^02_two has no step 3. There are the steps 1 to 2"):
+        step.command("2", str(mine), 3)
+    with pytest.raises(progress.Trouble, match="^Chapter 03_three has no page yet"):
+        step.command("3", str(mine), 1)
+    assert not mine.exists()
+
+
+def test_folder_that_is_not_empty_loses_nothing_to_a_step(steps, mine):
+    mine.mkdir()
+    (mine / "a.py").write_text("my own\n")
+    with pytest.raises(progress.Trouble, match="mine is not empty, and was left as it is"):
+        step.command("2", str(mine), 1)
+    assert tree.read(mine) == {"a.py": b"my own\n"}

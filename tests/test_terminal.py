@@ -156,6 +156,25 @@ def test_commands_that_lay_files(command, lays):
 
 
 @pytest.mark.parametrize(
+    "command, may",
+    [
+        ("cp a b", False),
+        ("cd tests && rm x; touch y", False),
+        ("pytest -q tests/test_x.py", False),
+        ("pip install -r requirements.txt", False),
+        ("python manage.py migrate", False),
+        ("cd x && pytest", False),
+        ("curl -s http://127.0.0.1:8000/", True),
+        ("cd x && curl http://127.0.0.1:8000/", True),
+        ("touch x | nc localhost 8000", True),
+        ("python manage.py announce lobby Tea", True),
+    ],
+)
+def test_commands_that_may_ask_a_server(command, may):
+    assert terminal.may_ask_a_server(command) is may
+
+
+@pytest.mark.parametrize(
     "command, name",
     [
         ("python manage.py runserver", "web"),
@@ -264,6 +283,17 @@ def test_server_is_started_anew_after_an_edit_and_only_then(shell, folder):
     do(shell, ASK + "Tea\n")
     shell.servers.edited()
     do(shell, ASK + "Coffee\n")
+
+
+def test_server_is_not_started_anew_before_somebody_asks_it(shell, folder, processes):
+    do(shell, RUN)
+    count = len(processes.started)
+    for name in ("a", "b", "c"):
+        do(shell, f"$ touch {name}\n")
+        shell.servers.edited()
+    assert len(processes.started) == count
+    do(shell, ASK + "Tea\n")
+    assert len(processes.started) == count + 1
 
 
 def test_no_server_is_started_by_an_edit(shell, processes):

@@ -1,0 +1,120 @@
+"""The words of the glossary: read from its page, and linked where a text first uses them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from markdown.treeprocessors import Treeprocessor
+from pymdownx.slugs import slugify
+
+from course import chapters
+
+PAGE = "reference/glossary.md"  # below docs/
+PATH = chapters.ROOT / "docs" / PAGE
+NAMES = ["Channels"]  # what looks like a term, and is something else
+# What is no prose, or a link already.
+SKIPPED = {"a", "code", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "summary", "th"}
+
+slug = slugify(case="lower")  # as a repository's web page makes them of headings
+
+_ENTRY = re.compile(r"^### (.+)\n\n(.+)$", re.MULTILINE)
+_SENTENCE = re.compile(r".+?\.(?=\s)|.+", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word, and the first sentence of what the glossary says about it."""
+
+    word: str
+    definition: str
+
+    @property
+    def anchor(self) -> str:
+        return slug(self.word, "-")
+
+
+def read(path: Path = PATH) -> list[Term]:
+    """Return the glossary's terms: a heading each, with a paragraph below it."""
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    return [Term(word.strip(), first_sentence(said)) for word, said in _ENTRY.findall(text)]
+
+
+def first_sentence(paragraph: str) -> str:
+    """Return the first sentence of a paragraph of Markdown, as plain text."""
+    return plain(_SENTENCE.match(paragraph)[0])
+
+
+def plain(text: str) -> str:
+    """Return Markdown without its marks, on one line."""
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"<(https?:[^>]+)>", r"\1", text)
+    text = re.sub(r"(?<!\w)[*_]{1,2}(?=\S)(.+?)(?<=\S)[*_]{1,2}(?!\w)", r"\1", text)
+    return " ".join(text.replace("`", "").split())
+
+
+class Linker(Treeprocessor):
+    """Makes a link of the first of each term in a page."""
+
+    def __init__(self, md, terms: list[Term]):
+        super().__init__(md)
+        # The longest first: an event loop is no event.
+        self.terms = sorted(terms, key=lambda term: -len(term.word))
+        words = (f"(?P<t{number}>{_pattern(t.word)})" for number, t in enumerate(self.terms))
+        names = "".join(rf"(?!{name}\b)" for name in NAMES)
+        self.pattern = re.compile(rf"(?<![\w/.-]){names}(?:{'|'.join(words)})(?![\w/-]|\.\w)")
+
+    def run(self, root: ElementTree.Element) -> None:
+        if self.terms and not self._is_the_glossary(root):
+            self._element(root, set())
+
+    def _is_the_glossary(self, root: ElementTree.Element) -> bool:
+        headings = {slug("".join(heading.itertext()), "-") for heading in root.iter("h3")}
+        return {term.anchor for term in self.terms} <= headings
+
+    def _element(self, element: ElementTree.Element, seen: set[str]) -> None:
+        element.text, new = self._split(element.text, seen)
+        children = new
+        for child in list(element):
+            if child.tag not in SKIPPED:
+                self._element(child, seen)
+            child.tail, new = self._split(child.tail, seen)
+            children += [child, *new]
+        for child in list(element):
+            element.remove(child)
+        element.extend(children)
+
+    def _split(self, text: str | None, seen: set[str]):
+        """Return the text before the first link, and the links with what follows each."""
+        links: list[ElementTree.Element] = []
+        done = 0
+        head = text
+        for match in self.pattern.finditer(text or ""):
+            term = self.terms[int(match.lastgroup[1:])]
+            if term.word in seen:
+                continue
+            seen.add(term.word)
+            before = text[done : match.start()]
+            if links:
+                links[-1].tail = before
+            else:
+                head = before
+            done = match.end()
+            # From the top of docs/, since a page does not know here where it stands.
+            target = f"/{PAGE}#{term.anchor}"
+            link = ElementTree.Element("a", href=target, title=term.definition)
+            link.set("class", "term")
+            link.text = match[0]
+            link.tail = text[done:]
+            links.append(link)
+        return head, links
+
+
+def _pattern(word: str) -> str:
+    """Return what matches the word, at a sentence's beginning and in the plural too."""
+    first = word[0]
+    if word == word.lower():
+        first = f"[{word[0]}{word[0].upper()}]"
+    return first + re.escape(word[1:]).replace(r"\ ", r"\s") + "s?"

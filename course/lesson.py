@@ -1,0 +1,134 @@
+"""The Markdown of the pages, as an extension of Python-Markdown: what its own syntax lacks.
+
+Fences with their titles and colours, diagrams, `@@diff`, Markdown between <details> tags, pictures
+in a light and a dark kind, and links to the glossary. It is named in mkdocs.yml.
+"""
+
+import html
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown_it import MarkdownIt
+from pymdownx.superfences import SuperFencesCodeExtension
+
+from course import changes, chapters, glossary, listing
+from course.page import INFO
+
+DOCS = chapters.ROOT / "docs"
+DARK = "-dark"  # behind a picture's name: the same in dark
+
+_COMMENT = re.compile(r"^<!--.*?-->[ \t]*$", re.DOTALL | re.MULTILINE)
+_DETAILS = re.compile(r"^<details( open)?>[ \t]*$", re.MULTILINE)
+_TITLE = re.compile(r"^[ \t]*(accTitle|accDescr)[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+
+
+class LessonExtension(Extension):
+    """All of it."""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        everything = {"name": "*", "class": "", "format": _listing, "validator": _options}
+        drawn = {**everything, "name": "mermaid", "format": _diagram}
+        fences = SuperFencesCodeExtension(custom_fences=[everything, drawn])
+        md.registerExtensions([fences], {})
+        # Superfences works at 25, and HTML blocks are put aside at 20.
+        md.preprocessors.register(_Fences(md), "lesson-fences", 45)
+        md.preprocessors.register(_Changes(md), "lesson-changes", 40)
+        md.preprocessors.register(_Tags(md), "lesson-tags", 22)
+        # After inline Markdown (20), and before MkDocs resolves links (0).
+        md.treeprocessors.register(_Pictures(md), "lesson-pictures", 15)
+        md.treeprocessors.register(glossary.Linker(md, glossary.read()), "lesson-glossary", 14)
+        md.treeprocessors["toc"].slugify = glossary.slug
+
+
+def makeExtension(**options) -> LessonExtension:
+    """Return the extension: Python-Markdown asks for it by this name."""
+    return LessonExtension(**options)
+
+
+def check_fences(text: str) -> None:
+    """Raise ValueError for a fence that says anything but LANGUAGE or LANGUAGE title="PATH".
+
+    Superfences would make a paragraph of it, and say nothing.
+    """
+    for token in MarkdownIt("commonmark").parse(text):
+        if token.type != "fence":
+            continue
+        line = token.map[0] + 1
+        match = INFO.fullmatch(token.info.strip())
+        if not match:
+            raise ValueError(
+                f'line {line}: a fence says LANGUAGE or LANGUAGE title="PATH", '
+                f"and not {token.info!r}"
+            )
+        try:
+            if match["language"] != "mermaid":
+                listing.check(match["language"])
+        except ValueError as error:
+            raise ValueError(f"line {line}: {error}") from None
+
+
+class _Fences(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        check_fences("\n".join(lines))
+        return lines
+
+
+class _Changes(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        return changes.expand("\n".join(lines)).split("\n")
+
+
+class _Tags(Preprocessor):
+    """Drops comments, and has what stands between <details> tags read as Markdown."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        text = _COMMENT.sub("", "\n".join(lines))
+        return _DETAILS.sub(r'<details\1 markdown="1">', text).split("\n")
+
+
+class _Pictures(Treeprocessor):
+    """Puts the dark kind of a picture beside the light one; a stylesheet shows one of them."""
+
+    def run(self, root: ElementTree.Element) -> None:
+        for parent in list(root.iter()):
+            for place, picture in reversed(list(enumerate(parent))):
+                if picture.tag == "img" and (dark := dark_kind(picture.get("src", ""))):
+                    other = ElementTree.Element("img", {**picture.attrib, "src": dark})
+                    picture.set("class", "light-only")
+                    other.set("class", "dark-only")
+                    other.tail, picture.tail = picture.tail, None
+                    parent.insert(place + 1, other)
+
+
+def dark_kind(source: str) -> str | None:
+    """Return where the dark kind of a picture is, or None if there is none.
+
+    `source` is as a page has it: pages reach docs/ by as many `../` as they are deep.
+    """
+    path = Path(source)
+    dark = path.with_name(f"{path.stem}{DARK}{path.suffix}").as_posix() if path.name else ""
+    below = re.sub(r"^(\.\./)*", "", dark)
+    return dark if below and (DOCS / below).is_file() else None
+
+
+def _options(language, inputs, options, attrs, md) -> bool:
+    options.update(inputs)
+    return True
+
+
+def _listing(source, language, class_name, options, md, **_) -> str:
+    return listing.block(source, language, options.get("title", ""))
+
+
+def _diagram(source, language, class_name, options, md, **_) -> str:
+    """Return the diagram's source: docs/assets/site/site.js draws it."""
+    said = dict(_TITLE.findall(source))
+    label = ". ".join(said[key] for key in ("accTitle", "accDescr") if key in said) or "Diagram"
+    return (
+        f'<div class="diagram" role="img" aria-label="{html.escape(label)}">'
+        f"<pre>{html.escape(source)}</pre></div>"
+    )

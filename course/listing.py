@@ -1,0 +1,159 @@
+"""A code block of a page as HTML: its colours, its title, and what its copy button gives."""
+
+import codeop
+import html
+import re
+from pathlib import PurePosixPath
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+# The languages of files, by how their names end.
+LANGUAGES = {
+    ".css": "css",
+    ".html": "html+django",
+    ".ini": "ini",
+    ".js": "javascript",
+    ".py": "python",
+    ".toml": "toml",
+}
+PLAIN = "text"
+
+_LINES = {"+": "gi", "-": "gd", " ": "line", "": "gu"}
+_FORMATTER = HtmlFormatter(nowrap=True)
+_SPEAKS = re.compile(r"(?P<who>(?:\w+ )?)(?P<sign>[<>x])(?P<rest>(?: .*)?)")
+_OPENS = re.compile(r"(?P<who>(?:\w+(?:, *\w+)*: )?)(?P<url>wss?://\S+)(?P<rest>.*)")
+_SAID_BY = {">": "sent", "<": "got", "x": "ended"}
+
+Typed = list[tuple[str, str, str]]
+
+
+def language_of(path: str) -> str:
+    """Return the language of a file, as a fence names it."""
+    return LANGUAGES.get(PurePosixPath(path).suffix, PLAIN)
+
+
+def check(language: str) -> None:
+    """Raise ValueError unless blocks of that language can be shown."""
+    if language in ("console", "diff", "wire"):
+        return
+    try:
+        get_lexer_by_name(language)
+    except ClassNotFound:
+        raise ValueError(f"there are no colours for the language {language!r}") from None
+
+
+def block(source: str, language: str, title: str = "") -> str:
+    """Return the HTML of a block. Raises ValueError as check() does."""
+    check(language)
+    copied = None
+    if language == "console":
+        body, copied = _console(source)
+    elif language == "diff":
+        body, copied = _diff(source, language_of(title))
+    elif language == "wire":
+        body = _wire(source) + "\n"
+    else:
+        body = "\n".join(_coloured(source, language)) + "\n"
+    classes = f"highlight {language.replace('+', '-')}"
+    data = ""
+    if copied:
+        data = f' data-copy="{_escape(copied)}"'
+    elif copied is not None or language == "wire":
+        classes += " no-copy"  # nothing in it is for typing
+    bar = f'<span class="filename">{_escape(title)}</span>' if title else ""
+    return f'<div class="{classes}"{data}>{bar}<pre><code>{body}</code></pre></div>'
+
+
+def typed(text: str) -> Typed:
+    """Return a console block's lines as (kind, prompt, what stands behind it).
+
+    The kinds are "bash" and "python" for what a learner types, and "output" for the rest.
+    """
+    lines: Typed = []
+    statement: list[str] = []
+    goes_on = False  # whether the line above was a command that ended in a backslash
+    for line in text.split("\n"):
+        if line.startswith("$ ") or goes_on:
+            prompt = "" if goes_on else "$ "
+            lines.append(("bash", prompt, line[len(prompt) :]))
+            goes_on, statement = line.endswith("\\"), []
+        elif f"{line} ".startswith(">>> "):
+            statement = [line[4:]]
+            lines.append(("python", ">>> ", line[4:]))
+        elif f"{line} ".startswith("... ") and _wants_more(statement):
+            statement.append(line[4:])
+            lines.append(("python", "... ", line[4:]))
+        else:
+            statement = []
+            lines.append(("output", "", line))
+    return lines
+
+
+def _console(source: str) -> tuple[str, str]:
+    lines, copied = [], []
+    for kind, prompt, rest in typed(source):
+        if kind == "output":
+            lines.append(f'<span class="go">{_escape(rest)}</span>' if rest else "")
+            continue
+        copied.append(rest)
+        [code] = _coloured(rest, kind)
+        sign = f'<span class="gp">{_escape(prompt)}</span>' if prompt else ""
+        lines.append(f"{sign}{code}")
+    return "\n".join(lines) + "\n", "\n".join(copied)
+
+
+def _diff(source: str, language: str) -> tuple[str, str]:
+    """Colour a diff as what it changes; what is copied are the lines that come."""
+    shown = source.split("\n")
+    signs = ["" if line.startswith("@@") else line[:1] or " " for line in shown]
+    texts = [line[1:] if sign else "" for line, sign in zip(shown, signs, strict=True)]
+    body = ""
+    for sign, code in zip(signs, _coloured("\n".join(texts), language), strict=True):
+        if sign:
+            code = f'<span class="sign">{sign}</span>{code}'
+        body += f'<span class="{_LINES.get(sign, "line")}">{code or "@@"}\n</span>'
+    copied = [text for text, sign in zip(texts, signs, strict=True) if sign == "+"]
+    return body, "\n".join(copied)
+
+
+def _wire(source: str) -> str:
+    lines = []
+    for line in source.split("\n"):
+        if line.startswith("$ "):
+            [code] = _coloured(line[2:], "bash")
+            lines.append(f'<span class="gp">$ </span>{code}')
+        elif match := _OPENS.fullmatch(line):
+            who, url, rest = (_escape(match[name]) for name in ("who", "url", "rest"))
+            lines.append(f'<span class="who">{who}</span><span class="url">{url}</span>{rest}')
+        elif match := _SPEAKS.fullmatch(line):
+            who, sign = _escape(match["who"]), _escape(match["sign"])
+            lines.append(
+                f'<span class="{_SAID_BY[match["sign"]]}"><span class="who">{who}</span>'
+                f'<span class="sign">{sign}</span>{_escape(match["rest"])}</span>'
+            )
+        else:
+            lines.append(_escape(line))
+    return "\n".join(lines)
+
+
+def _coloured(source: str, language: str) -> list[str]:
+    """Return the lines of `source` as HTML."""
+    lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    lines = highlight(source, lexer, _FORMATTER).split("\n")
+    # Blank lines at the end may be missing, and one newline more may be there.
+    count = source.count("\n") + 1
+    return [*lines, *[""] * count][:count]
+
+
+def _wants_more(statement: list[str]) -> bool:
+    try:
+        return bool(statement) and codeop.compile_command("\n".join(statement)) is None
+    except (SyntaxError, ValueError, OverflowError):
+        return False
+
+
+def _escape(text: str) -> str:
+    return html.escape(text)

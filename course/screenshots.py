@@ -1,0 +1,389 @@
+"""The pictures that the pages and the README show: screenshots of the running chapters.
+
+Each scenario has ann and bob say the same words in one of the chapters and is photographed on the
+way, once in light and once in dark. `screenshots.json` beside the pictures holds two hashes of
+each: of what it shows, which is taken from the windows' DOM and stylesheets so that it does not
+depend on a machine's fonts, and of the file. So a test can tell which pictures are out of date.
+"""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from course import chapters, processes, progress, serve, services
+
+ASSETS = chapters.ROOT / "docs" / "assets"
+MANIFEST = "screenshots.json"
+AGAIN = "Take the pictures anew: make screenshots"
+
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+KINDS = (".png", ".webp", ".jpg", ".jpeg", ".gif")
+SCHEMES = {"light": "", "dark": "-dark"}  # and what a file's name ends in
+STARTING = 60  # seconds that a server may take until it listens
+DENSITY = 2  # pixels of a picture to a CSS pixel
+QUALITY = 80  # of 100: less is smaller, and blurs the letters
+ROOM = (400, 632)  # a window's size, in CSS pixels
+NARROWEST = 828  # a picture's width, which two of those need: letters are as large in all
+WIDE = (500, 564)
+INDEX = (560, 200)
+LIST = (560, 328)
+
+PASSWORD = "channels-demo"  # chapter 6's `manage.py demo` sets it
+WORDS = ["Tea?", "Please.", "Four o'clock, then."]  # ann's, bob's, ann's
+
+# For the server of a copy: the time stands still, and passwords are checked fast.
+SETTINGS = """
+import datetime
+from config.settings import *
+from django.utils import timezone
+timezone.now = lambda: datetime.datetime(2026, 6, 20, 10, 4, tzinfo=datetime.UTC)
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+"""
+# Ann and bob begin their conversation themselves.
+PEOPLE = """
+from django.core.management import call_command
+from chat.models import Conversation
+call_command("demo")
+Conversation.objects.first().delete()
+"""
+
+# Windows side by side, each with its person's name above; around them nothing.
+DESK = """
+<style>
+  body { display: flex; justify-content: center; gap: 16px; margin: 0; padding: 4px;
+         color-scheme: light dark; }
+  figure { margin: 0; border: 1px solid; border-radius: 8px; overflow: hidden;
+           border-color: light-dark(#868f9c, #6f7a89); }
+  figcaption { padding: 5px 16px; font: 15px/20px system-ui, sans-serif;
+               color: light-dark(#1c2430, #e6eaf0); background: light-dark(#d5dbe3, #313b47); }
+  img { display: block; }
+</style>
+"""
+WINDOW = '<figure><figcaption>{owner}</figcaption><img src="{image}" width="{width}"></figure>'
+
+# A message is in the log, and the field is free for the next.
+HEARD = """text => {
+  const log = document.querySelector("#chat-log, #content");
+  return (log.value ?? log.textContent).includes(text);
+}"""
+READY = """field => {
+  const input = document.querySelector(field);
+  return input.value === "" && !input.readOnly;
+}"""
+
+# What a window shows, as text that is the same on every machine and at any time.
+SHOWN = r"""() => {
+  const copy = document.documentElement.cloneNode(true);
+  const fields = "input, textarea, select";
+  const values = [...document.querySelectorAll(fields)].map((field) => field.value);
+  copy.querySelectorAll(fields).forEach((field, index) => {
+    field.setAttribute("data-value", values[index]);
+  });
+  const places = [...document.querySelectorAll("*")];
+  copy.querySelectorAll("*")[places.indexOf(document.activeElement) - 1]
+    ?.setAttribute("data-focused", "");
+  copy.querySelectorAll("script, meta, link, input[type=hidden]").forEach((one) => one.remove());
+  copy.querySelectorAll("time").forEach((time) => time.replaceWith("[time]"));
+  copy.querySelectorAll("[class]").forEach((one) => {
+    one.className = [...one.classList].filter((name) => !name.startsWith("htmx-")).join(" ");
+    one.className || one.removeAttribute("class");
+  });
+  // Whoever takes a picture hides the caret for a moment and leaves these behind.
+  copy.querySelectorAll("[style='']").forEach((one) => one.removeAttribute("style"));
+  return copy.outerHTML.replace(/\s+/g, " ");
+}"""
+STYLES = """() => Promise.all(
+  [...document.querySelectorAll("link[rel=stylesheet]")]
+    .map((link) => fetch(link.href, {cache: "no-store"}).then((answer) => answer.text()))
+)"""
+
+
+@dataclass
+class Picture:
+    """Windows as they stand at one moment of a scenario: a page for each person's name."""
+
+    name: str
+    windows: dict
+    size: tuple[int, int]
+
+
+def command() -> int:
+    """Take all pictures anew under docs/assets; return the exit status.
+
+    One that shows what it did, in a file that is as it was, is left alone. Raises
+    progress.Trouble if there is no browser or a chapter cannot be served.
+    """
+    listed = manifest(ASSETS)
+    now = {}
+    with browser() as chromium:
+        for chapter in SCENARIOS:
+            with served(chapters.folder(chapter)) as address:
+                for picture in scenario(chapter, chromium, address):
+                    for file, scheme in files(picture.name):
+                        shows = digest(picture, scheme)
+                        entry = {"shows": shows, "file": hash_of(ASSETS / file)}
+                        kept = listed.get(file) == entry
+                        if not kept:
+                            image = photograph(chromium, picture, scheme)
+                            (ASSETS / file).write_bytes(image)
+                            entry["file"] = hash_of(ASSETS / file)
+                        now[file] = entry
+                        progress.say(f"{'  as it was' if kept else 'taken anew'}  {file}")
+    for file in listed.keys() - now.keys():
+        (ASSETS / file).unlink(missing_ok=True)
+        progress.say(f"   removed  {file}")
+    (ASSETS / MANIFEST).write_text(json.dumps(now, indent=2, sort_keys=True) + "\n")
+    return 0
+
+
+def problems(assets: Path, shows: dict[str, str]) -> list[str]:
+    """Return a sentence for each picture in the folder `assets` that is not as it should be.
+
+    `shows` has, by file name, the hash of what each picture would show if it was taken now.
+    """
+    listed = manifest(assets)
+    found = []
+    for file in sorted(shows):
+        entry = listed.get(file)
+        if not (assets / file).exists():
+            found.append(f"{file} is missing. {AGAIN}")
+        elif entry is None:
+            found.append(f"{file} is not listed in {MANIFEST}. {AGAIN}")
+        elif entry["shows"] != shows[file]:
+            found.append(f"{file} is out of date: its chapter shows something else now. {AGAIN}")
+        elif entry["file"] != hash_of(assets / file):
+            found.append(f"{file} was replaced by hand. {AGAIN}")
+    there = {path.name for path in assets.iterdir() if path.suffix in KINDS}
+    for file in sorted((there | listed.keys()) - shows.keys()):
+        found.append(f"{file} is none of the pictures that are taken: remove it.")
+    return found
+
+
+def manifest(assets: Path) -> dict[str, dict[str, str]]:
+    """Return what is listed of each picture by its file's name; nothing if there is no list."""
+    try:
+        return json.loads((assets / MANIFEST).read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def files(name: str) -> Iterator[tuple[str, str]]:
+    """Give the file and the colour scheme of each of a picture's two versions."""
+    for scheme, ending in SCHEMES.items():
+        yield f"{name}{ending}.webp", scheme
+
+
+def hash_of(path: Path) -> str:
+    """Return the hash of a file; of none, the empty text."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def digest(picture: Picture, scheme: str) -> str:
+    """Return the hash of all that makes up what the picture shows."""
+    windows = {owner: shown(page) for owner, page in picture.windows.items()}
+    taken = [picture.size, NARROWEST, DENSITY, QUALITY, scheme, DESK, WINDOW]
+    return hashlib.sha256(json.dumps([windows, taken]).encode()).hexdigest()
+
+
+def shown(page) -> list:
+    """Return what a page shows: its DOM, with all that changes by itself left out, and styles."""
+    return [page.evaluate(SHOWN), page.evaluate(STYLES)]
+
+
+def photograph(chromium, picture: Picture, scheme: str) -> bytes:
+    """Return one picture of the windows in light or in dark, as WebP."""
+    width, height = picture.size
+    figures = []
+    for owner, page in picture.windows.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        image = data_url(page.screenshot(animations="disabled", caret="hide"))
+        figures.append(WINDOW.format(owner=owner, image=image, width=width))
+    width, height = max(len(figures) * (width + 18) - 8, NARROWEST), height + 40
+    with chromium.new_context(color_scheme=scheme) as context:
+        desk = context.new_page()
+        desk.set_viewport_size({"width": width, "height": height})
+        desk.set_content(DESK + "".join(figures))
+        # By hand, since Playwright knows no WebP, which takes half of what PNG does.
+        tools = context.new_cdp_session(desk)
+        nothing = {"color": {"r": 0, "g": 0, "b": 0, "a": 0}}
+        tools.send("Emulation.setDefaultBackgroundColorOverride", nothing)
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": DENSITY}
+        form = {"format": "webp", "quality": QUALITY, "clip": clip}
+        return base64.b64decode(tools.send("Page.captureScreenshot", form)["data"])
+
+
+def data_url(image: bytes) -> str:
+    """Return a PNG as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(image).decode()}"
+
+
+@contextlib.contextmanager
+def browser():
+    """Give a Chromium or Chrome. Raises progress.Trouble if there is none."""
+    from playwright.sync_api import sync_playwright
+
+    program = services.browser(os.environ)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+@contextlib.contextmanager
+def served(project: Path, filled_by: str = PEOPLE) -> Iterator[str]:
+    """Serve a copy of the chapter in the folder `project`, and give its address.
+
+    Chapter 6 gets a new database, `filled_by` what is typed to `manage.py shell`. Raises
+    progress.Trouble.
+    """
+    with tempfile.TemporaryDirectory(prefix="course-screenshots-") as scratch:
+        copy = Path(scratch, project.name)
+        left_out = shutil.ignore_patterns("db.sqlite3*", ".venv", "__pycache__")
+        shutil.copytree(project, copy, ignore=left_out)
+        (copy / "held_settings.py").write_text(SETTINGS)
+        environment = serve.clean(os.environ) | {"DJANGO_SETTINGS_MODULE": "held_settings"}
+        if project.name == serve.DEMO:
+            failed = f"{project.name} could not be set up."
+            for words in (["migrate"], ["shell", "-c", filled_by]):
+                command = [sys.executable, "manage.py", *words]
+                progress.run(command, failed, env=environment, cwd=copy)
+        log = Path(scratch, "log")
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "daphne", "-p", "0", "config.asgi:application"],
+                cwd=copy,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield f"http://127.0.0.1:{port(server, log)}"
+        finally:
+            server.kill()  # nothing that it says or keeps at its end is of interest
+            server.wait()
+
+
+def port(server: subprocess.Popen, log: Path) -> int:
+    """Return the port on which Daphne says that it listens. Raises progress.Trouble."""
+    deadline = time.monotonic() + STARTING
+    while time.monotonic() < deadline and server.poll() is None:
+        if found := re.search(r"Listening on TCP address \S+:(\d+)", log.read_text()):
+            return int(found[1])
+        time.sleep(processes.TICK)
+    raise progress.Failed("Daphne does not listen.", log.read_text())
+
+
+def scenario(chapter: str, chromium, address: str) -> Iterator[Picture]:
+    """Play the chapter's scenario; give each of its pictures at the moment it is to be taken."""
+    options = {
+        "base_url": address,
+        "device_scale_factor": DENSITY,
+        "locale": "en-GB",
+        "timezone_id": "UTC",
+        "viewport": {"width": ROOM[0], "height": ROOM[1]},
+    }
+    with chromium.new_context(**options) as anns, chromium.new_context(**options) as bobs:
+        for picture in SCENARIOS[chapter](anns.new_page(), bobs.new_page()):
+            for page in picture.windows.values():
+                settle(page)
+            yield picture
+
+
+def settle(page) -> None:
+    """Wait until htmx has done what it does after a swap."""
+    busy = ".htmx-added, .htmx-settling, .htmx-swapping, .htmx-request"
+    page.wait_for_function("busy => !document.querySelector(busy)", arg=busy)
+
+
+def index(ann, bob):
+    ann.goto("/chat/")
+    ann.fill("#room-name-input", "Café du coin")
+    yield Picture("01_http_only", {"ann": ann}, INDEX)
+
+
+def room(name: str, field: str, everybody: bool = True) -> Callable:
+    """Return the scenario in which ann and bob talk in the lobby. `field` is where they type."""
+
+    def talk(ann, bob):
+        for page in (ann, bob):
+            page.goto("/chat/lobby/")
+            wait_until_connected(page)
+        converse(ann, bob, field, everybody)
+        yield Picture(name, {"ann": ann, "bob": bob}, ROOM)
+
+    return talk
+
+
+def conversation(ann, bob):
+    log_in(ann, "ann")
+    ann.click("text=New conversation")
+    say(ann, "[name=usernames]", "bob")
+    wait_until_connected(ann)
+    log_in(bob, "bob")
+    bob.click("#conversations strong:text-is('ann')")
+    wait_until_connected(bob)
+    converse(ann, bob, "#chat_message")
+    windows = {"ann": ann, "bob": bob}
+    yield Picture("06_conversation", windows, ROOM)
+    yield Picture("06_conversations_auth", windows, WIDE)
+
+    with ann.context.new_page() as tab:
+        tab.goto("/chat/")
+        tab.get_by_text("ann: Four").wait_for()
+        yield Picture("06_list", {"ann": tab}, LIST)
+        tab.click("text=Log out")
+    ann.get_by_text("You are logged out.").wait_for()
+    say(ann, "#chat_message", "Shall I bring cake?")
+    ann.get_by_text("Not sent").wait_for()
+    yield Picture("06_logged_out", {"ann": ann}, WIDE)
+
+
+def log_in(page, name: str) -> None:
+    page.goto("/accounts/login/")
+    page.fill("[name=username]", name)
+    say(page, "[name=password]", PASSWORD)
+    page.get_by_role("heading", name="Conversations").wait_for()
+
+
+def converse(ann, bob, field: str, everybody: bool = True) -> None:
+    """Let the two speak in turn, each when the last words have reached everybody they reach."""
+    for text, page in zip(WORDS, (ann, bob, ann), strict=True):
+        say(page, field, text)
+        for reader in (ann, bob) if everybody else (page,):
+            reader.wait_for_function(HEARD, arg=text)
+        page.wait_for_function(READY, arg=field)
+
+
+def wait_until_connected(page) -> None:
+    page.get_by_text("Connected.", exact=True).wait_for()
+
+
+def say(page, field: str, text: str) -> None:
+    page.fill(field, text)
+    page.press(field, "Enter")
+
+
+# Chapter 4 looks like chapter 3.
+SCENARIOS: dict[str, Callable] = {
+    "01_http_only": index,
+    "02_echo_consumer": room("02_echo_consumer", "#chat-message-input", everybody=False),
+    "03_sync_group_chat": room("03_sync_group_chat", "#chat-message-input"),
+    "05_htmx_ws": room("05_htmx_ws", "#chat_message"),
+    "06_conversations_auth": conversation,
+}

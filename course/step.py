@@ -1,0 +1,44 @@
+"""`replay --to`: a folder as it stands after a step of a chapter."""
+
+from course import lay, page, replay, tree
+from course.progress import Trouble, say
+from course.start import start_of
+
+
+def command(name: str, to: str, number: int | None) -> int:
+    """Leave in the folder `to` the project as it stands after that step of the chapter `name`.
+
+    0 is what the chapter goes on from, and None its end. Only what makes files is run. Returns 0.
+    Raises Trouble, PageError for what a page does wrong, and chapters.UnknownChapter.
+    """
+    [chapter] = replay.chosen([name])
+    folder = lay.place(to)
+    steps = [found for found in page.steps(page.read_chapter(chapter)) if found[1].number]
+    if number is None:
+        number = len(steps)
+    if number > len(steps):
+        raise Trouble(
+            f"{chapter} has no step {number}. There are the steps 1 to {len(steps)}, and 0 for "
+            "its start."
+        )
+    files = files_after(chapter, number)
+    lay.lay(files, folder)
+    when = f"after step {number} of {chapter}" if number else f"at the start of {chapter}"
+    say(f"{folder} holds the project as it stands {when}.")
+    say(f"\nNext:\n\n{lay.advice(files, folder)}\n")
+    if number < len(steps):
+        part, step = steps[number]
+        say(f"Then follow {part.path}, from line {step.line} on: step {step.number}, {step.title}")
+    return 0
+
+
+def files_after(chapter: str, number: int) -> tree.Tree:
+    """Return the project as it stands after a numbered step of the chapter; 0 is its start.
+
+    Raises as replay.replay() and start.start_of() do.
+    """
+    files = start_of(chapter)
+    for state in replay.replay(chapter, files, fast=True).states:
+        if state.step <= number:
+            files = state.files
+    return files

@@ -1,0 +1,40 @@
+"""The site, built once for all that look at it, and served."""
+
+import functools
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from course import chapters
+from course import site as builder
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder with the site."""
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    builder.build(chapters.ROOT, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site_pages(site):
+    """The addresses of its pages, as seen from its folder."""
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+
+
+@pytest.fixture(scope="session")
+def served_site(site):
+    """Its address."""
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))
+    ) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

@@ -1,0 +1,594 @@
+"""How each message of docs/reference/troubleshooting.md is made to come, by the entry's heading.
+
+A provocation does what a learner may do and returns what was printed, where one reads it. It does
+not wait for the message: a server's log and a browser's console are looked at later.
+"""
+
+import sqlite3
+from collections.abc import Callable
+
+from laboratory import RUNSERVER, Change, Laboratory, Printed, Server
+
+Provocation = Callable[[Laboratory], Printed]
+PROVOCATIONS: dict[str, Provocation] = {}
+
+DAPHNE = "daphne -p 8000 config.asgi:application"
+TEA = '{"message": "Tea?"}'
+
+SETTINGS = "config/settings.py"
+ASGI = "config/asgi.py"
+CONSUMERS = "chat/consumers.py"
+EVENTS = "chat/events.py"
+SCRIPT = "chat/static/chat/chat.js"
+ROOM_PAGE = "chat/templates/chat/room.html"
+PARTIAL = "chat/templates/chat/partials/ws_response.html"
+
+
+def provokes(heading: str) -> Callable[[Provocation], Provocation]:
+    """Enter a function in the table under the heading of the page's entry."""
+
+    def enter(provocation: Provocation) -> Provocation:
+        assert heading not in PROVOCATIONS, heading
+        PROVOCATIONS[heading] = provocation
+        return provocation
+
+    return enter
+
+
+def fails(heading: str, chapter: str, *changes: Change, command: str = RUNSERVER) -> None:
+    """Enter a change with which a command ends by itself."""
+    provokes(heading)(lambda lab: lab.run(lab.copy(chapter, *changes), command))
+
+
+def talks(heading: str, chapter: str, *changes: Change, say: str = "", path: str = "") -> None:
+    """Enter a change that shows in the server's log when a page connects, or says something."""
+
+    def provoke(lab: Laboratory) -> Printed:
+        return talk(lab.serve(lab.copy(chapter, *changes)), say, path)
+
+    provokes(heading)(provoke)
+
+
+def looks(heading: str, chapter: str, *changes: Change, do: Callable | None = None) -> None:
+    """Enter a change that shows in the browser when one opens a room, and does something there."""
+
+    def provoke(lab: Laboratory) -> Printed:
+        return lab.console(lab.serve(lab.copy(chapter, *changes)), do=do)
+
+    provokes(heading)(provoke)
+
+
+def talk(server: Server, say: str = "", path: str = "") -> Printed:
+    log = server.log()
+    server.open(*([path] if path else []))
+    if say:
+        server.send(say)
+    return log
+
+
+def connected(page) -> None:
+    page.get_by_text("Connected.", exact=True).wait_for()
+
+
+def say_tea(page, field: str) -> None:
+    connected(page)
+    page.fill(field, "Tea?")
+    page.press(field, "Enter")
+
+
+# Starting the server
+
+ASGI_APPLICATION = "ASGI_APPLICATION = 'config.asgi.application'\n"
+ROUTES = "from chat.routing import websocket_urlpatterns\n"
+
+fails(
+    "Daphne is listed too late",
+    "1",
+    Change(SETTINGS, "    'daphne',\n", ""),
+    Change(SETTINGS, "    'chat',\n", "    'chat',\n    'daphne',\n"),
+)
+fails(
+    "Models are imported before Django is ready",
+    "6",
+    Change(ASGI, "http_application = get", f"{ROUTES}http_application = get"),
+    command=DAPHNE,
+)
+fails(
+    "Settings are not configured",
+    "6",
+    Change(ASGI, "import os\n", f"import os\n{ROUTES}"),
+    command=DAPHNE,
+)
+fails("ASGI_APPLICATION is not set", "1", Change(SETTINGS, ASGI_APPLICATION, ""))
+fails(
+    "The application's module cannot be imported",
+    "1",
+    Change(SETTINGS, ASGI_APPLICATION, ASGI_APPLICATION.replace(".asgi", ".agsi")),
+)
+fails(
+    "The application is not in its module",
+    "1",
+    Change(SETTINGS, ASGI_APPLICATION, ASGI_APPLICATION.replace(".application", ".app")),
+)
+fails(
+    "Django is not installed here",
+    "1",
+    command="python -m venv --without-pip .venv; . .venv/bin/activate; python manage.py runserver",
+)
+fails("There is no secret key", "6", command="DEBUG=off python manage.py runserver")
+
+
+@provokes("The port is taken")
+def port_is_taken(lab):
+    folder = lab.copy("1")
+    return lab.run(folder, RUNSERVER, ports=lab.serve(folder).ports)
+
+
+@provokes("Daphne does not find the project")
+def daphne_does_not_find_the_project(lab):
+    return lab.run(lab.folder(), DAPHNE)
+
+
+@provokes("pip takes no single equals sign")
+def pip_takes_no_single_equals_sign(lab):
+    return lab.run(lab.folder(), "pip install channels=4.0.0")
+
+
+# Handshake
+
+WITHOUT_DAPHNE = Change(SETTINGS, "    'daphne',\n", "")
+OPEN = "void new WebSocket('ws://' + location.host + '/ws/chat/lobby/')"
+
+
+def open_in_console(page):
+    page.evaluate(OPEN)
+
+
+@provokes("WebSockets get a 404")
+def websockets_get_a_404(lab):
+    server = lab.serve(lab.copy("1", WITHOUT_DAPHNE))
+    return lab.console(server, "/chat/", open_in_console)
+
+
+@provokes("WebSockets get a 500")
+def websockets_get_a_500(lab):
+    return lab.console(lab.serve(lab.copy("1")), "/chat/", open_in_console)
+
+
+talks("The server looks for a page at a socket's address", "1", WITHOUT_DAPHNE)
+talks("No route fits", "2", path="/ws/chat/lobby")
+talks("Nobody is there for WebSockets", "1")
+looks("WebSockets get a 403", "2", Change(CONSUMERS, "self.accept()", "self.close()"))
+looks("The handshake gets no answer", "2", Change(CONSUMERS, "self.accept()", "pass"))
+
+
+@provokes("The server rejects a WebSocket")
+def server_rejects_a_websocket(lab):
+    server = lab.serve(lab.copy("2"))
+    log = server.log()
+    server.open(origin="http://elsewhere.example")
+    return log
+
+
+talks(
+    "as_asgi() is missing",
+    "2",
+    Change("chat/routing.py", "ChatConsumer.as_asgi()", "ChatConsumer"),
+)
+
+
+@provokes("A consumer stands among the pages")
+def consumer_stands_among_the_pages(lab):
+    views = "from chat import views\n"
+    index = '    path("", views.index, name="index"),\n'
+    route = '    path("ws/", ChatConsumer.as_asgi()),\n'
+    folder = lab.copy(
+        "2",
+        Change("chat/urls.py", views, f"{views}from chat.consumers import ChatConsumer\n"),
+        Change("chat/urls.py", index, index + route),
+    )
+    server = lab.serve(folder)
+    log = server.log()
+    assert server.ask("GET", "/chat/ws/") == 500
+    return log
+
+
+@provokes("Nothing listens")
+def nothing_listens(lab):
+    # One of its own, since it ends.
+    server = lab.serve(lab.copy("2"), f"{RUNSERVER} -v 2")
+
+    def outlive(page):
+        connected(page)
+        server.kill()
+
+    return lab.console(server, do=outlive)
+
+
+# Channel layer
+
+IN_MEMORY = "    'default': {'BACKEND': 'channels.layers.InMemoryChannelLayer'},\n"
+ROOM_NAME = "[A-Za-z0-9_-]{1,50}"
+
+talks("There is no channel layer", "3", Change(SETTINGS, IN_MEMORY, ""))
+talks(
+    "A group's name is not allowed",
+    "3",
+    Change("chat/rooms.py", ROOM_NAME, r"\w+"),
+    path="/ws/chat/caf%C3%A9/",
+)
+fails("A command reaches nobody", "3", command="python manage.py announce lobby 'Tea?'")
+
+
+@provokes("Redis is not there")
+def redis_is_not_there(lab):
+    command = f"REDIS_URL=redis://127.0.0.1:6379 {RUNSERVER}"
+    return talk(lab.serve(lab.copy("3"), command))
+
+
+@provokes("A quiet connection dies after five seconds")
+def quiet_connection_dies(lab):
+    endless = Change(SETTINGS, ", 'socket_timeout': None", "")
+    return talk(lab.serve(lab.copy("3", lab.apart(), endless), REDIS_URL=lab.redis))
+
+
+@provokes("Redis cannot carry what is in an event")
+def redis_cannot_carry_what_is_in_an_event(lab):
+    message = '"message": message}'
+    folder = lab.copy(
+        "3",
+        lab.apart(),
+        Change(
+            EVENTS, "def chat_message", "from django.utils import timezone\n\n\ndef chat_message"
+        ),
+        Change(EVENTS, message, '"message": message, "at": timezone.now()}'),
+    )
+    return talk(lab.serve(folder, REDIS_URL=lab.redis), TEA)
+
+
+@provokes("A channel is full")
+def channel_is_full(lab):
+    server = lab.serve(lab.copy("3", lab.apart()), REDIS_URL=lab.redis)
+    log = server.log()
+    server.open()
+    server.send(*['{"message": "/time"}'] * 101)
+    return log
+
+
+# Consumers
+
+DELIVER = 'await self.send(json.dumps({"message": event["message"]}))'
+IMPORT_JSON = "import json\n"
+
+talks(
+    "No method is there for an event",
+    "3",
+    Change(EVENTS, '"chat.message"', '"chat.messages"'),
+    say=TEA,
+)
+talks(
+    "async_to_sync in async code",
+    "4",
+    Change(CONSUMERS, IMPORT_JSON, f"{IMPORT_JSON}from asgiref.sync import async_to_sync\n"),
+    Change(
+        CONSUMERS,
+        "await self.channel_layer.group_add(",
+        "async_to_sync(self.channel_layer.group_add)(",
+    ),
+)
+talks(
+    "Something is awaited that is no coroutine",
+    "4",
+    Change(CONSUMERS, "= read_message(", "= await read_message("),
+    say=TEA,
+)
+talks(
+    "A frame that is no JSON",
+    "2",
+    Change(CONSUMERS, "read_message(text_data)", 'json.loads(text_data)["message"]'),
+    say="Tea?",
+)
+talks(
+    "An answer that cannot be JSON",
+    "4",
+    Change(CONSUMERS, IMPORT_JSON, f"{IMPORT_JSON}from django.utils import timezone\n"),
+    Change(CONSUMERS, DELIVER, 'await self.send(json.dumps({"at": timezone.now()}))'),
+    say=TEA,
+)
+talks(
+    "A dictionary is sent as a frame",
+    "4",
+    Change(CONSUMERS, DELIVER, 'await self.send({"message": event["message"]})'),
+    say=TEA,
+)
+talks(
+    "disconnect() misses what connect() sets",
+    "4",
+    Change(
+        CONSUMERS,
+        "    async def connect(self):\n",
+        "    async def connect(self):\n"
+        '        if self.scope["user"].is_anonymous:\n'
+        "            return await self.close()\n",
+    ),
+)
+
+
+@provokes("A coroutine was never awaited")
+def coroutine_was_never_awaited(lab):
+    async_to_sync = "async_to_sync(self.channel_layer.group_add)("
+    folder = lab.copy("3", Change(CONSUMERS, async_to_sync, "self.channel_layer.group_add("))
+    return lab.pytest(folder, "tests/test_consumers.py -k 'who_leaves_is_forgotten'")
+
+
+@provokes("A consumer outlives its socket")
+def consumer_outlives_its_socket(lab):
+    leave = "await self.channel_layer.group_discard(self.group_name, self.channel_name)"
+    folder = lab.copy(
+        "4",
+        Change(CONSUMERS, IMPORT_JSON, f"import asyncio\n{IMPORT_JSON}"),
+        Change(CONSUMERS, leave, "await asyncio.sleep(60)"),
+    )
+    # Not the 10 seconds that it is by default.
+    server = lab.serve(folder, DAPHNE.replace("daphne", "daphne --application-close-timeout 1"))
+    log = server.log()
+    server.open()
+    server.hang_up()
+    return log
+
+
+# Database
+
+CONTENT = "    content = models.TextField()\n"
+EDITED = "    edited = models.BooleanField(default=False)\n"
+
+talks(
+    "A query in async code",
+    "4",
+    Change(
+        CONSUMERS,
+        IMPORT_JSON,
+        f"{IMPORT_JSON}from django.contrib.auth.models import User\n",
+    ),
+    Change(
+        CONSUMERS, "await self.accept()", "self.people = User.objects.count(); await self.accept()"
+    ),
+)
+fails(
+    "A column is missing",
+    "6",
+    Change("chat/models.py", CONTENT, CONTENT + EDITED),
+    command="python manage.py migrate; python manage.py demo",
+)
+
+
+@provokes("A table is missing")
+def table_is_missing(lab):
+    server = lab.serve(lab.copy("6"))
+    log = server.log()
+    server.open("/ws/chat/1/", cookies="sessionid=of-another-day")
+    return log
+
+
+@provokes("The database is locked")
+def database_is_locked(lab):
+    # Not the 20 seconds that it is in the chapter.
+    folder = lab.copy("6", Change(SETTINGS, "'timeout': 20", "'timeout': 0.1"))
+    other = sqlite3.connect(folder / "db.sqlite3", isolation_level=None)
+    try:
+        other.execute("BEGIN EXCLUSIVE")
+        return lab.run(folder, "python manage.py migrate")
+    finally:
+        other.close()
+
+
+# Browser and HTMX
+
+HTMX = '{% htmx_script extensions="hx-ws" %}'
+HX_EXT = 'hx-ext="ws" '
+FORM = '<form id="form" ws-send>'
+
+looks(
+    "Sent before the socket is open",
+    "2",
+    Change(SCRIPT, "socket = new WebSocket(url);", "socket = new WebSocket(url); socket.send('');"),
+)
+looks("A script does not find its element", "2", Change(ROOM_PAGE, ' type="module"', ""))
+looks(
+    "The page gets something else than JSON",
+    "2",
+    Change(CONSUMERS, 'self.send(json.dumps({"message": message}))', "self.send(message)"),
+    do=lambda page: say_tea(page, "#chat-message-input"),
+)
+looks(
+    "A frame has no place in the page",
+    "5",
+    Change(PARTIAL, "beforeend:#content", "beforeend:#contents"),
+    do=lambda page: say_tea(page, "#chat_message"),
+)
+looks(
+    "HTMX may not run code from an attribute",
+    "5",
+    Change(ROOM_PAGE, FORM, FORM.replace(">", ' hx-on::ws-after-send="this.reset()">')),
+    do=lambda page: say_tea(page, "#chat_message"),
+)
+
+
+@provokes("Sent after the socket has closed")
+def sent_after_the_socket_has_closed(lab):
+    unasked = Change(SCRIPT, "if (socket.readyState !== WebSocket.OPEN)", "if (false)")
+    server = lab.serve(lab.copy("2", unasked))
+
+    def send_late(page):
+        connected(page)
+        server.kill()
+        page.get_by_text("Not connected.").wait_for()
+        page.fill("#chat-message-input", "Tea?")
+        page.press("#chat-message-input", "Enter")
+
+    return lab.console(server, do=send_late)
+
+
+@provokes("A secure page opens an insecure socket")
+def secure_page_opens_an_insecure_socket(lab):
+    scheme = 'window.location.protocol === "https:" ? "wss:" : "ws:"'
+    server = lab.serve(lab.copy("2", Change(SCRIPT, scheme, '"ws:"')))
+    return lab.console(server, "https://chat.example/chat/lobby/")
+
+
+@provokes('The page stays at "Connecting …"')
+def page_stays_at_connecting(lab):
+    def status(*changes: Change) -> str:
+        sockets = []
+
+        def look(page):
+            page.on("websocket", lambda socket: sockets.append(socket))
+            page.reload()
+            page.wait_for_function("window.htmx")
+            shown.append(page.text_content("#status"))
+
+        shown = []
+        lab.console(lab.serve(lab.copy("5", *changes)), do=look)
+        return "Connected." if sockets else shown[0]
+
+    both = {
+        status(Change(ROOM_PAGE, HX_EXT, "")),
+        status(Change(ROOM_PAGE, HTMX, "{% htmx_script %}")),
+    }
+    return Printed("page", lambda: list(both))
+
+
+@provokes("A form without its token")
+def form_without_its_token(lab):
+    server = lab.serve(lab.copy("6"))
+    log = server.log()
+    assert server.ask("POST", "/accounts/logout/", Cookie=f"csrftoken={'x' * 32}") == 403
+    return log
+
+
+@provokes("Logging out by a link")
+def logging_out_by_a_link(lab):
+    server = lab.serve(lab.copy("6"))
+    log = server.log()
+    assert server.ask("GET", "/accounts/logout/") == 405
+    return log
+
+
+# Tests: one run of pytest is enough for those that do not disturb each other
+
+TESTS = """
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import User
+
+from chat.consumers import ChatConsumer
+
+
+def test_people():
+    assert not User.objects.exists()
+
+
+async def test_loop(event_loop):
+    assert event_loop
+
+
+async def test_answer(enter):
+    ann = await enter()
+    await ann.receive_json_from()
+
+
+async def test_consumer():
+    communicator = WebsocketCommunicator(ChatConsumer.as_asgi(), "/ws/chat/lobby/")
+    await communicator.connect()
+"""
+
+TESTS_WITH_A_BROWSER = """
+import pytest
+from playwright.sync_api import sync_playwright
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+def test_page(playwright):
+    pass
+
+
+async def test_consumer():
+    pass
+"""
+
+
+def tested(lab: Laboratory) -> Printed:
+    folder = lab.copy("4", Change("tests/test_trouble.py", "", TESTS))
+    return lab.pytest(folder, "tests/test_trouble.py")
+
+
+provokes("A test may not use the database")(tested)
+provokes("A fixture event_loop is missing")(tested)
+provokes("Nothing comes within a second")(tested)
+provokes("A consumer is tested without its route")(tested)
+
+
+@provokes("An async test is not run")
+def async_test_is_not_run(lab):
+    folder = lab.copy("1", Change("pytest.ini", "asyncio_mode = auto\n", ""))
+    return lab.pytest(folder, "tests/test_asgi.py")
+
+
+@provokes("The browser keeps the event loop")
+def browser_keeps_the_event_loop(lab):
+    folder = lab.copy("1", Change("tests/test_trouble.py", "", TESTS_WITH_A_BROWSER))
+    return lab.pytest(folder, "tests/test_trouble.py")
+
+
+# Deployment
+
+STATIC_URLS = "urlpatterns += staticfiles_urlpatterns()\n"
+CHANNEL = "    'channel': ChannelNameRouter(channel_names),\n"
+ASK_BOT = """
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+async_to_sync(get_channel_layer().send)("bot", {"type": "bot.time"})
+"""
+
+
+@provokes("Static files get a 404")
+def static_files_get_a_404(lab):
+    folder = lab.copy("2", Change("config/urls.py", STATIC_URLS, ""))
+    return lab.console(lab.serve(folder, DAPHNE))
+
+
+@provokes("A host that is not allowed")
+def host_that_is_not_allowed(lab):
+    server = lab.serve(lab.copy("2"))
+    log = server.log()
+    assert server.ask("GET", "/chat/", Host="chat.example:8000") == 400
+    return log
+
+
+@provokes("Forms fail behind HTTPS")
+def forms_fail_behind_https(lab):
+    server = lab.serve(lab.copy("6"), ALLOWED_HOSTS="chat.example")
+    log = server.log()
+    status = server.ask(
+        "POST", "/accounts/login/", Host="chat.example", Origin="https://chat.example"
+    )
+    assert status == 403
+    return log
+
+
+@provokes("A worker without a layer")
+def worker_without_a_layer(lab):
+    return lab.run(lab.copy("3", Change(SETTINGS, IN_MEMORY, "")), "python manage.py runworker bot")
+
+
+@provokes("A worker without consumers")
+def worker_without_consumers(lab):
+    folder = lab.copy("3", lab.apart(), Change(ASGI, CHANNEL, ""))
+    worker = lab.start(folder, "python manage.py runworker bot", REDIS_URL=lab.redis)
+    lab.run(folder, f"python manage.py shell -c '{ASK_BOT}'", REDIS_URL=lab.redis)
+    return worker.log(since=0)

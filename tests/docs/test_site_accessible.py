@@ -1,0 +1,100 @@
+"""Would the site be a place for everybody: axe finds nothing, on a wide and on a narrow screen."""
+
+import asyncio
+import os
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import async_playwright
+
+from course import progress, screenshots, services
+
+WIDTHS = [1280, 390]
+PALETTES = {"light": "default", "dark": "slate"}
+AT_ONCE = 2  # pages, each a process of the browser
+STILL = "*, ::before, ::after { transition: none !important; animation: none !important }"
+OPTIONS = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+AXE = Axe().axe_script
+
+
+async def look_over(browser, address, prepare=None):
+    """Return what axe finds on a page, a line for each thing."""
+    # A person of its own: which palette one has chosen is remembered.
+    page = await browser.new_page(reduced_motion="reduce")
+    await page.goto(address)
+    await page.add_style_tag(content=STILL)
+    await page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    await page.evaluate(AXE)
+    found = []
+    for palette, scheme in PALETTES.items():
+        if await page.evaluate("document.body.dataset.mdColorScheme") != scheme:
+            await page.locator("[data-md-component=palette] label:visible").click()
+        await page.wait_for_function(
+            """scheme => {
+              const said = document.body.dataset;
+              const drawn = !document.querySelector('.diagram') || said.diagrams === scheme;
+              return drawn && said.mdColorScheme === scheme;
+            }""",
+            arg=scheme,
+        )
+        for width in WIDTHS:
+            await page.set_viewport_size({"width": width, "height": 900})
+            if prepare:
+                await prepare(page)
+            result = await page.evaluate("options => axe.run(options)", OPTIONS)
+            for rule in result["violations"]:
+                for node in rule["nodes"][:3]:
+                    said = " ".join(node["failureSummary"].split())
+                    found.append(
+                        f"{address} {palette} {width}: {rule['id']}: {node['target']} {said}"
+                    )
+    await page.close()
+    return found
+
+
+async def open_search(page):
+    """Ask for something, and wait for what is found."""
+    await page.evaluate("document.querySelector('#__search').checked || __search.click()")
+    await page.locator(".md-search__input").fill("consumer")
+    await page.locator(".md-search-result__item").first.wait_for()
+
+
+async def open_menu(page):
+    """Open the menu, where the screen is too narrow to have it open."""
+    await page.evaluate("document.querySelector('#__drawer').checked || __drawer.click()")
+
+
+def looked_over(addresses):
+    """Return what axe finds on all these pages; each is (address, what is done there first)."""
+    try:
+        program = services.browser(os.environ)
+    except progress.Trouble as trouble:
+        pytest.skip(str(trouble))
+
+    async def all_of_them():
+        turns = asyncio.Semaphore(AT_ONCE)
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=program, args=screenshots.OPTIONS
+            )
+
+            async def one(address, prepare):
+                async with turns:
+                    return await look_over(browser, address, prepare)
+
+            found = await asyncio.gather(*(one(*each) for each in addresses))
+            await browser.close()
+        return [line for lines in found for line in lines]
+
+    return asyncio.run(all_of_them())
+
+
+def test_axe_finds_nothing_on_any_page(served_site, site_pages):
+    found = looked_over([(f"{served_site}/{page}", None) for page in site_pages])
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_axe_finds_nothing_in_search_and_menu(served_site):
+    page = f"{served_site}/reference/commands.html"
+    found = looked_over([(page, open_search), (page, open_menu)])
+    assert not found, "\n" + "\n".join(found)

@@ -1,0 +1,34 @@
+"""The chapters, served, and a browser: what the tests of pictures and of pages have in common."""
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from course import chapters, progress, screenshots
+
+
+# Playwright keeps an event loop in this thread, so the browser ends with the file that uses it.
+@pytest.fixture(scope="module")
+def chromium():
+    """A Chromium or Chrome, if there is one."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(screenshots.browser())
+        except progress.Trouble as trouble:
+            pytest.skip(str(trouble))
+        yield found
+
+
+@contextlib.contextmanager
+def all_served(names: list[str], filled_by: str = screenshots.PEOPLE) -> Iterator[dict[str, str]]:
+    """Serve these chapters, all at once; give their addresses by name."""
+    with contextlib.ExitStack() as stack:
+
+        def serve(name):
+            return stack.enter_context(screenshots.served(chapters.folder(name), filled_by))
+
+        with ThreadPoolExecutor(len(names)) as pool:
+            addresses = list(pool.map(serve, names))
+        yield dict(zip(names, addresses, strict=True))
