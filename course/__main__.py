@@ -35,7 +35,7 @@ And the rest:
   make lint                look code and spelling over
   make lock                pin requirements.in in requirements.txt
   make setup               make the environment, .venv, and nothing else
-  make clean               remove environments, caches and databases
+  make clean               remove environments, the site, caches and databases
 
 PYTHON=python3.13 chooses a Python, DJANGO=6.1 a Django; they get an environment apart.
 Without make: python3 -m course run --chapter 03 --port 8001, and python3 -m course --help.
@@ -128,7 +128,7 @@ def parser():
     verb("test-docs", "look the site over; what follows is handed to pytest")
     verb("lint", "look code and spelling over")
     verb("lock", "pin requirements.in in requirements.txt")
-    verb("clean", "remove environments, caches and databases")
+    verb("clean", "remove environments, the site, caches and databases")
     return top
 
 

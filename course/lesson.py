@@ -41,6 +41,7 @@ class LessonExtension(Extension):
         # After inline Markdown (20), and before MkDocs resolves links (0).
         md.treeprocessors.register(_Pictures(md), "lesson-pictures", 15)
         md.treeprocessors.register(glossary.Linker(md, glossary.read()), "lesson-glossary", 14)
+        md.treeprocessors.register(_Cells(md), "lesson-cells", 13)
         md.treeprocessors["toc"].slugify = glossary.slug
 
 
@@ -102,6 +103,15 @@ class _Pictures(Treeprocessor):
                     other.set("class", "dark-only")
                     other.tail, picture.tail = picture.tail, None
                     parent.insert(place + 1, other)
+
+
+class _Cells(Treeprocessor):
+    """Makes a table's corner, a heading of nothing, a cell: a screen reader would read it out."""
+
+    def run(self, root: ElementTree.Element) -> None:
+        for heading in root.iter("th"):
+            if not len(heading) and not (heading.text or "").strip():
+                heading.tag = "td"
 
 
 def dark_kind(source: str) -> str | None:

@@ -82,10 +82,10 @@ def typed(text: str) -> Typed:
             goes_on, statement = line.endswith("\\"), []
         elif f"{line} ".startswith(">>> "):
             statement = [line[4:]]
-            lines.append(("python", ">>> ", line[4:]))
+            lines.append(("python", line[:4], line[4:]))
         elif f"{line} ".startswith("... ") and _wants_more(statement):
             statement.append(line[4:])
-            lines.append(("python", "... ", line[4:]))
+            lines.append(("python", line[:4], line[4:]))
         else:
             statement = []
             lines.append(("output", "", line))

@@ -19,6 +19,7 @@ from course import chapters, progress, services
 
 AT_ONCE = 2
 LIMIT = 300  # seconds that a suite may take
+DOCS = "tests/docs"  # what looks the site over
 GRACE = 5  # seconds that an interrupted suite has to put its own things away
 
 # Set for another project, these would change what a suite tests, or which database it empties.
@@ -75,7 +76,8 @@ class Running:
 def everything(root: Path) -> list[Suite]:
     """Return the six chapters' suites and the course's own."""
     found = [Suite(name, root / name) for name in chapters.NAMES]
-    return [*found, Suite("tests", root, ("tests",))]
+    # What looks the site over takes its time, and has a target of its own.
+    return [*found, Suite("tests", root, ("tests", f"--ignore={DOCS}"))]
 
 
 def test_all(root: Path, require_all: bool = False) -> int:
@@ -95,6 +97,21 @@ def test_all(root: Path, require_all: bool = False) -> int:
         progress.say(line)
     progress.say("\n" + last_line(results))
     return 1 if any(result.failed for result in results) else 0
+
+
+def test_docs(root: Path, arguments: list[str], require_all: bool = False) -> int:
+    """Run what looks the site over; return the exit status.
+
+    With `require_all` a skipped test counts as failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="course-") as scratch:
+        report = Path(scratch, "docs.xml")
+        status = test_one(root, [DOCS, "-q", f"--junitxml={report}", *arguments])
+        if status == 0 and require_all and (skipped := read_report(report)).skipped:
+            for line in skips([skipped], require_all):
+                progress.say(line)
+            return 1
+    return status
 
 
 def test_one(folder: Path, arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The code looked over, and what the commands left behind removed."""
+"""Code and spelling looked over, and what the commands left behind removed."""
 
 import shutil
 import subprocess
@@ -9,12 +9,16 @@ from course import chapters, progress
 
 CACHES = ["__pycache__", ".pytest_cache", ".ruff_cache"]
 OURS = ["course", "tests", "benchmarks"]
+READ = ["README.md", "docs", "mkdocs.yml", *OURS]
 # A learner's code is read beside its explanation, in a narrower column than ours.
 LEARNERS = ["--config", "line-length = 88"]
 
 
 def lint(root: Path) -> int:
-    """Run ruff over the tools and the chapters; return 1 if it finds anything, else 0."""
+    """Run ruff over the tools and the chapters, and codespell over all that is read.
+
+    Returns 1 if one of them finds anything, else 0.
+    """
     ours = [name for name in OURS if (root / name).is_dir()]
     learners = [name for name in chapters.NAMES if (root / name).is_dir()]
     failed = False
@@ -24,13 +28,18 @@ def lint(root: Path) -> int:
             if folders:
                 command = [sys.executable, "-m", "ruff", *verb, *options, *folders]
                 failed |= subprocess.run(command, cwd=root).returncode != 0
+    # What to leave out stands in pyproject.toml.
+    read = [name for name in [*READ, *chapters.NAMES] if (root / name).exists()]
+    command = [sys.executable, "-m", "codespell_lib", *read]
+    failed |= bool(read) and subprocess.run(command, cwd=root).returncode != 0
     return int(failed)
 
 
 def clean(root: Path) -> None:
-    """Remove environments, caches and the chapters' databases; never what git tracks."""
+    """Remove environments, the site, caches and the chapters' databases; never what git tracks."""
     # Parents come first, so that what goes with one of them is not looked for again.
-    found = sorted([*root.glob(".venv*"), *_below(root, CACHES), *_databases(root)])
+    made = [*root.glob(".venv*"), *root.glob("site")]
+    found = sorted([*made, *_below(root, CACHES), *_databases(root)])
     tracked = _tracked(root)
     removed = 0
     for path in found:

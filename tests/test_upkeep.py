@@ -17,8 +17,15 @@ RUBBISH = [
     f"{CHAPTER}/db.sqlite3-wal",
     ".ruff_cache/v",
     "dump.rdb",
+    "site/index.html",
 ]
-WORK = ["notes.txt", f"{CHAPTER}/chat/views.py", "mine/db.sqlite3", ".hidden/__pycache__/x"]
+WORK = [
+    "docs/site/index.md",
+    "notes.txt",
+    f"{CHAPTER}/chat/views.py",
+    "mine/db.sqlite3",
+    ".hidden/__pycache__/x",
+]
 
 
 def lay(root, names):
@@ -72,6 +79,7 @@ def test_clean_does_not_follow_a_link_out_of_the_repository(tmp_path):
         ("import os\n", 1),
         ("x = 'a'\n", 1),
         (f'x = "{"a" * 90}"\n', 1),
+        ("x = 1  # recieve\n", 1),  # codespell:ignore
     ],
 )
 def test_lint_sees_what_is_wrong_in_a_chapter(tmp_path, text, status):

@@ -14,6 +14,8 @@ PALETTES = {"light": "default", "dark": "slate"}
 AT_ONCE = 2  # pages, each a process of the browser
 STILL = "*, ::before, ::after { transition: none !important; animation: none !important }"
 OPTIONS = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+# What a script does after a resize is done when a second frame is drawn.
+LAID_OUT = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 AXE = Axe().axe_script
 
 
@@ -28,7 +30,7 @@ async def look_over(browser, address, prepare=None):
     found = []
     for palette, scheme in PALETTES.items():
         if await page.evaluate("document.body.dataset.mdColorScheme") != scheme:
-            await page.locator("[data-md-component=palette] label:visible").click()
+            await page.locator("[data-md-component=palette] label:visible").dispatch_event("click")
         await page.wait_for_function(
             """scheme => {
               const said = document.body.dataset;
@@ -39,6 +41,7 @@ async def look_over(browser, address, prepare=None):
         )
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 900})
+            await page.evaluate(LAID_OUT)
             if prepare:
                 await prepare(page)
             result = await page.evaluate("options => axe.run(options)", OPTIONS)
@@ -54,8 +57,11 @@ async def look_over(browser, address, prepare=None):
 
 async def open_search(page):
     """Ask for something, and wait for what is found."""
-    await page.evaluate("document.querySelector('#__search').checked || __search.click()")
-    await page.locator(".md-search__input").fill("consumer")
+    field = page.locator(".md-search__input")
+    if not await field.is_visible():
+        await page.locator(".md-header label[for=__search]").first.click()
+    await field.fill("")
+    await field.press_sequentially("consumer")
     await page.locator(".md-search-result__item").first.wait_for()
 
 

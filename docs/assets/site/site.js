@@ -1,0 +1,96 @@
+/* What the pages do in a browser: their diagrams, and names for parts that a screen reader meets. */
+(() => {
+  const here = document.currentScript.src;
+  const diagrams = [...document.querySelectorAll(".diagram")];
+
+  const load = (name) =>
+    new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = new URL(name, here);
+      script.onload = done;
+      script.onerror = failed;
+      document.head.append(script);
+    });
+
+  /* Draw them in the colours that the page has now. */
+  async function draw() {
+    const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+    const [ink, line, paper, box, tint] = ["ink", "line", "paper", "box", "tint"].map((name) =>
+      colour(`--diagram-${name}`)
+    );
+    mermaid.initialize({
+      startOnLoad: false,
+      theme: "base",
+      look: "classic",
+      sequence: { mirrorActors: false, useMaxWidth: true },
+      flowchart: { useMaxWidth: true },
+      themeVariables: {
+        useGradient: false,
+        dropShadow: "none",
+        fontFamily: getComputedStyle(document.body).fontFamily,
+        fontSize: "16px",
+        background: paper,
+        primaryColor: box,
+        primaryTextColor: ink,
+        primaryBorderColor: line,
+        secondaryColor: tint,
+        tertiaryColor: paper,
+        lineColor: line,
+        textColor: ink,
+        edgeLabelBackground: paper,
+        clusterBkg: tint,
+        clusterBorder: line,
+        noteBkgColor: tint,
+        noteTextColor: ink,
+        noteBorderColor: line,
+        actorLineColor: line,
+        activationBkgColor: tint,
+        activationBorderColor: line,
+        signalColor: line,
+        signalTextColor: ink,
+        labelBoxBkgColor: tint,
+        labelBoxBorderColor: line,
+        labelTextColor: ink,
+        loopTextColor: ink,
+      },
+    });
+    for (const [number, diagram] of diagrams.entries()) {
+      const source = diagram.querySelector("pre");
+      let drawing = diagram.querySelector("div");
+      if (!drawing) {
+        drawing = document.createElement("div");
+        diagram.append(drawing);
+      }
+      const { svg } = await mermaid.render(`diagram-${number}`, source.textContent);
+      drawing.innerHTML = svg;
+      source.hidden = true;
+    }
+    document.body.dataset.diagrams = document.body.dataset.mdColorScheme;
+  }
+
+  /* What is wider than its column is scrolled, from the keyboard too. */
+  const wide = new ResizeObserver((changes) => {
+    for (const { target } of changes) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+
+  /* The theme makes some of its parts when the page is there, and gives them no names. */
+  function name() {
+    document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+    for (const buttons of document.querySelectorAll(".md-code__nav")) buttons.role = "none";
+    for (const box of document.querySelectorAll(".diagram, .md-typeset__scrollwrap, pre > code")) {
+      wide.observe(box);
+    }
+  }
+
+  name();
+  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+
+  if (diagrams.length) {
+    const scheme = { attributes: true, attributeFilter: ["data-md-color-scheme"] };
+    let drawn = load("mermaid.tiny.js").then(draw);
+    new MutationObserver(() => (drawn = drawn.then(draw))).observe(document.body, scheme);
+  }
+})();
