@@ -1,6 +1,11 @@
 /* What the pages do in a browser: their diagrams, and names for parts that a screen reader meets. */
 (() => {
   const here = document.currentScript.src;
+  // What a diagram may shrink to; one that does not fit even so is scrolled, and is larger then.
+  const SMALLEST = 0.65;
+  const SCROLLED = 0.85;
+  // What may be wider than its column.
+  const KINDS = ".diagram, .md-typeset__scrollwrap, .md-content pre > code";
   const diagrams = [...document.querySelectorAll(".diagram")];
 
   const load = (name) =>
@@ -22,7 +27,7 @@
       startOnLoad: false,
       theme: "base",
       look: "classic",
-      sequence: { mirrorActors: false, useMaxWidth: true },
+      sequence: { mirrorActors: false, useMaxWidth: true, diagramMarginX: 8, width: 110, actorMargin: 16 },
       flowchart: { useMaxWidth: true },
       themeVariables: {
         useGradient: false,
@@ -64,6 +69,10 @@
       const { svg } = await mermaid.render(`diagram-${number}`, source.textContent);
       drawing.innerHTML = svg;
       source.hidden = true;
+      const drawn = drawing.querySelector("svg");
+      const width = drawn.viewBox.baseVal.width;
+      const fits = width * SMALLEST <= diagram.clientWidth;
+      drawn.style.minWidth = `${width * (fits ? SMALLEST : SCROLLED)}px`;
     }
     document.body.dataset.diagrams = document.body.dataset.mdColorScheme;
   }
@@ -80,7 +89,7 @@
   function name() {
     document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
     for (const buttons of document.querySelectorAll(".md-code__nav")) buttons.role = "none";
-    for (const box of document.querySelectorAll(".diagram, .md-typeset__scrollwrap, pre > code")) {
+    for (const box of document.querySelectorAll(KINDS)) {
       wide.observe(box);
     }
   }
