@@ -52,9 +52,9 @@ async def look_over(browser, address, prepare=None):
         )
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 900})
-            await page.evaluate(LAID_OUT)
             if prepare:
                 await prepare(page)
+            await page.evaluate(LAID_OUT)
             result = await page.evaluate("options => axe.run(options)", OPTIONS)
             for rule in result["violations"]:
                 for node in rule["nodes"][:3]:
