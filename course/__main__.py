@@ -125,7 +125,7 @@ def parser():
     verb("docs", "build the site in site/")
     docs_serve = verb("docs-serve", "serve the site, and build it anew when a page is saved")
     docs_serve.add_argument("--port", default=8010, type=port, metavar="8010")
-    verb("test-docs", "look the site over; what follows is handed to pytest")
+    verb("test-docs", "look the site, its pictures and its messages over, with a table at the end")
     verb("lint", "look code and spelling over")
     verb("lock", "pin requirements.in in requirements.txt")
     verb("clean", "remove environments, the site, caches and databases")
@@ -150,7 +150,7 @@ def do(asked, rest, words):
     """Do what was `asked`. `rest` are words that only pytest knows; return the exit status."""
     from course import chapters, environment
 
-    if rest and asked.verb not in ("test", "test-docs"):
+    if rest and asked.verb != "test":
         parser().error("%s does not know %s" % (asked.verb or "python -m course", " ".join(rest)))
     if asked.verb is None or asked.verb == "help":
         sys.stdout.write(HELP)
@@ -225,7 +225,7 @@ def do_inside(asked, rest):
     if asked.verb == "test-all":
         from course import suites
 
-        return suites.test_all(chapters.ROOT, require_all())
+        return suites.test_all(suites.everything(chapters.ROOT), require_all())
     if asked.verb == "replay" and asked.to:
         from course import step
 
@@ -253,7 +253,7 @@ def do_inside(asked, rest):
     if asked.verb == "test-docs":
         from course import suites
 
-        return suites.test_docs(chapters.ROOT, rest, require_all())
+        return suites.test_all(suites.of_docs(chapters.ROOT), require_all())
     from course import upkeep
 
     return upkeep.lint(chapters.ROOT)

@@ -80,15 +80,22 @@ def everything(root: Path) -> list[Suite]:
     return [*found, Suite("tests", root, ("tests", f"--ignore={DOCS}"))]
 
 
-def test_all(root: Path, require_all: bool = False) -> int:
-    """Run every suite with the services there are, and print the table.
+def of_docs(root: Path) -> list[Suite]:
+    """Return what looks the site, its pictures and its messages over, a suite for each file."""
+    files = sorted(root.glob(f"{DOCS}/test_*.py"))
+    return [
+        Suite(path.stem.removeprefix("test_"), root, (f"{DOCS}/{path.name}",)) for path in files
+    ]
+
+
+def test_all(suites: list[Suite], require_all: bool = False) -> int:
+    """Run the suites with the services there are, the last one first, and print the table.
 
     With `require_all` a skipped test counts as failed. Returns the exit status: 0 or 1.
     """
-    suites = everything(root)
     with services.services() as have:
         began = time.monotonic()
-        # The later chapters take longest; begun first, none of them runs alone at the end.
+        # The later ones take longest; begun first, none of them runs alone at the end.
         results = run_all(suites[::-1], clean(os.environ, have), require_all=require_all)
         seconds = time.monotonic() - began
     results.sort(key=lambda result: [suite.name for suite in suites].index(result.name))
@@ -97,21 +104,6 @@ def test_all(root: Path, require_all: bool = False) -> int:
         progress.say(line)
     progress.say("\n" + last_line(results))
     return 1 if any(result.failed for result in results) else 0
-
-
-def test_docs(root: Path, arguments: list[str], require_all: bool = False) -> int:
-    """Run what looks the site over; return the exit status.
-
-    With `require_all` a skipped test counts as failed.
-    """
-    with tempfile.TemporaryDirectory(prefix="course-") as scratch:
-        report = Path(scratch, "docs.xml")
-        status = test_one(root, [DOCS, "-q", f"--junitxml={report}", *arguments])
-        if status == 0 and require_all and (skipped := read_report(report)).skipped:
-            for line in skips([skipped], require_all):
-                progress.say(line)
-            return 1
-    return status
 
 
 def test_one(folder: Path, arguments: list[str]) -> int:

@@ -109,7 +109,7 @@ def test_what_only_pytest_knows_is_handed_to_it_in_order(inside, monkeypatch):
 def test_require_all_is_asked_of_the_environment(inside, monkeypatch, value, required):
     monkeypatch.setenv("REQUIRE_ALL", value)
     asked = []
-    monkeypatch.setattr(suites, "test_all", lambda root, require_all: asked.append(require_all))
+    monkeypatch.setattr(suites, "test_all", lambda _, require_all: asked.append(require_all))
     command_line.main(["test-all"])
     assert asked == [required]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from course import progress, services, suites
+from course import chapters, progress, services, suites
 
 FILES = {
     "good": "def test_one(): pass\ndef test_two(): pass",
@@ -210,10 +210,9 @@ def test_all(tmp_path, monkeypatch, capsys):
     def run(*texts, **options):
         laid = [lay(tmp_path / f"suite{number}", text) for number, text in enumerate(texts)]
         have = services.Services({"REDIS_URL": "redis://here"}, ["Browser: install one."])
-        monkeypatch.setattr(suites, "everything", lambda root: laid)
         monkeypatch.setattr(services, "services", lambda: contextlib.nullcontext(have))
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        status = suites.test_all(tmp_path, **options)
+        status = suites.test_all(laid, **options)
         return status, capsys.readouterr().out
 
     return run
@@ -287,3 +286,11 @@ sys.exit(cli.main(["test-all"]))
     assert program.returncode == 130
     assert "Traceback" not in errors
     assert is_gone(suite.folder)
+
+
+def test_what_looks_the_site_over_is_in_its_own_target_and_not_in_test_all():
+    everything, of_docs = suites.everything(chapters.ROOT), suites.of_docs(chapters.ROOT)
+    assert {suite.arguments[0] for suite in of_docs} == {
+        f"tests/docs/{path.name}" for path in chapters.ROOT.glob("tests/docs/test_*.py")
+    }
+    assert "--ignore=tests/docs" in everything[-1].arguments

@@ -382,7 +382,7 @@ def database_is_locked(lab):
         other.close()
 
 
-# Browser and HTMX
+# Browser and htmx
 
 HTMX = '{% htmx_script extensions="hx-ws" %}'
 HX_EXT = 'hx-ext="ws" '
@@ -407,7 +407,7 @@ looks(
     do=lambda page: say_tea(page, "#chat_message"),
 )
 looks(
-    "HTMX may not run code from an attribute",
+    "htmx may not run code from an attribute",
     "5",
     Change(ROOM_PAGE, FORM, FORM.replace(">", ' hx-on::ws-after-send="this.reset()">')),
     do=lambda page: say_tea(page, "#chat_message"),

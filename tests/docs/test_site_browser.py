@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from course import chapters
 from tests.docs.windows import chromium  # noqa: F401
 
+WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
 SCHEMES = {"light": "default", "dark": "slate"}
 DRAWN = "scheme => document.body.dataset.diagrams === scheme"
 
 
-@pytest.fixture(params=["http", "file"])
+@pytest.fixture(scope="module", params=["http", "file"])
 def start(request, site, served_site):
     """Where the site starts: at a server, and in a folder."""
     return served_site if request.param == "http" else site.as_uri()
@@ -39,45 +41,90 @@ def with_diagrams(site, site_pages):
     return [name for name in site_pages if 'class="diagram"' in (site / name).read_text()]
 
 
-def test_no_page_asks_another_host_or_fails(start, window, site_pages):
-    page = window()
+@dataclass
+class Visit:
+    """What a page did: all that went wrong, its diagrams' styles by palette, and its width."""
+
+    name: str
+    wrong: list[str]
+    styles: dict[str, list[str]]
+    wide: bool
+
+
+@pytest.fixture(scope="module")
+def visits(start, chromium, site_pages):  # noqa: F811
+    """Every page, opened once: in both palettes, and then on a telephone."""
+    # A server gives 404.html, at any address.
+    names = [name for name in site_pages if start.startswith("http") or name != "404.html"]
+    with chromium.new_context() as context:
+        page = context.new_page()
+        yield [visit(page, start, name) for name in names]
+
+
+def visit(page, start, name):
     wrong = []
 
     def watch(route):
         address = route.request.url
         if address.startswith((start, "data:", "blob:")):
             return route.continue_()
-        wrong.append(f"{page.url} asks for {address}")
+        wrong.append(f"{name} asks for {address}")
         return route.abort()
 
+    def hear_of_error(error):
+        wrong.append(f"{name}: {error}")
+
+    def hear_of_answer(answer):
+        if not answer.ok:
+            wrong.append(f"{answer.url}: {answer.status}")
+
     page.route("**/*", watch)
-    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-    page.on("response", lambda answer: answer.ok or wrong.append(f"{answer.url}: {answer.status}"))
-    for name in site_pages:
-        if name == "404.html" and start.startswith("file:"):
-            continue  # a server gives it, at any address
-        page.goto(f"{start}/{name}")
-        if page.locator(".diagram").count():
-            page.wait_for_function(DRAWN, arg="default")
-    assert not wrong, "\n".join(wrong)
-
-
-def test_diagrams_are_drawn_in_both_palettes(start, window, with_diagrams):
-    page = window()
-    assert with_diagrams
-    for name in with_diagrams:
-        page.goto(f"{start}/{name}")
-        colours = set()
+    page.on("pageerror", hear_of_error)
+    page.on("response", hear_of_answer)
+    page.set_viewport_size(WIDE)
+    page.goto(f"{start}/{name}")
+    styles = {}
+    if page.locator(".diagram").count():
         for scheme in SCHEMES.values():
             if page.evaluate("document.body.dataset.mdColorScheme") != scheme:
                 page.locator("[data-md-component=palette] label:visible").click()
             page.wait_for_function(DRAWN, arg=scheme)
-            for diagram in page.locator(".diagram").all():
-                assert diagram.locator("svg").count() == 1, name
-                assert "Syntax error" not in diagram.inner_html(), name
-                assert diagram.locator("pre").is_hidden()
-            colours.add(page.locator(".diagram svg style").first.text_content())
-        assert len(colours) == 2, "they do not follow the palette"
+            styles[scheme] = [drawn(one, name, wrong) for one in page.locator(".diagram").all()]
+    page.set_viewport_size(NARROW)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.remove_listener("pageerror", hear_of_error)
+    page.remove_listener("response", hear_of_answer)
+    page.unroute("**/*", watch)
+    return Visit(name, wrong, styles, wide)
+
+
+def drawn(diagram, name, wrong):
+    """Return a diagram's style, and note what is wrong with it."""
+    if diagram.locator("svg").count() != 1 or "Syntax error" in diagram.inner_html():
+        wrong.append(f"{name}: a diagram is not drawn")
+        return ""
+    if diagram.locator("pre").is_visible():
+        wrong.append(f"{name}: a diagram's source shows")
+    return diagram.locator("svg style").first.text_content()
+
+
+def test_no_page_asks_another_host_or_fails(visits):
+    assert visits
+    assert not [line for visit in visits for line in visit.wrong]
+
+
+def test_diagrams_are_drawn_in_both_palettes(visits, with_diagrams):
+    found = {visit.name: visit.styles for visit in visits if visit.styles}
+    assert sorted(found) == with_diagrams
+    for name, styles in found.items():
+        light, dark = (styles[scheme] for scheme in SCHEMES.values())
+        assert len(light) == len(dark)
+        assert light != dark, f"{name}: diagrams do not follow the palette"
+
+
+def test_no_page_is_wider_than_a_telephone(visits):
+    assert not [visit.name for visit in visits if visit.wide]
 
 
 def test_diagrams_tell_what_they_show(window, site, with_diagrams):
@@ -114,19 +161,6 @@ def test_search_finds(start, window):
     found.locator("a").first.click()
     page.wait_for_url(lambda address: "index.html" not in address)
     assert "handshake" in page.locator("article").inner_text().lower()
-
-
-def test_no_page_is_wider_than_a_telephone(window, served_site, site_pages):
-    page = window(viewport=NARROW)
-    wide = []
-    for name in site_pages:
-        page.goto(f"{served_site}/{name}")
-        if page.locator(".diagram").count():
-            page.wait_for_function(DRAWN, arg="default")
-        page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wide.append(name)
-    assert not wide
 
 
 def test_copy_button_gives_what_a_learner_types(served_site, window):
