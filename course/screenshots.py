@@ -1,9 +1,9 @@
 """The pictures that the pages and the README show: screenshots of the running chapters.
 
-Each scenario has ann and bob say the same words in one of the chapters and is photographed on the
-way, once in light and once in dark. `screenshots.json` beside the pictures holds two hashes of
-each: of what it shows, which is taken from the windows' DOM and stylesheets so that it does not
-depend on a machine's fonts, and of the file. So a test can tell which pictures are out of date.
+Each scenario of scenes.py is photographed on the way, once in light and once in dark.
+`screenshots.json` beside the pictures holds two hashes of each: of what it shows, which is taken
+from the windows' DOM and stylesheets so that it does not depend on a machine's fonts, and of the
+file. So a test can tell which pictures are out of date.
 """
 
 import base64
@@ -17,11 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from course import chapters, processes, progress, serve, services
+from course.scenes import DENSITY, SCENARIOS, Picture, scenario
 
 ASSETS = chapters.ROOT / "docs" / "assets"
 MANIFEST = "screenshots.json"
@@ -31,17 +31,8 @@ OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 KINDS = (".png", ".webp", ".jpg", ".jpeg", ".gif")
 SCHEMES = {"light": "", "dark": "-dark"}  # and what a file's name ends in
 STARTING = 60  # seconds that a server may take until it listens
-DENSITY = 2  # pixels of a picture to a CSS pixel
 QUALITY = 80  # of 100: less is smaller, and blurs the letters
-ROOM = (400, 632)  # a window's size, in CSS pixels
 NARROWEST = 828  # a picture's width, which two of those need: letters are as large in all
-WIDE = (500, 564)
-INDEX = (560, 200)
-LIST = (560, 328)
-
-PASSWORD = "channels-demo"  # chapter 6's `manage.py demo` sets it
-WORDS = ["Tea?", "Please.", "Four o'clock, then."]  # ann's, bob's, ann's
-
 # For the server of a copy: the time stands still, and passwords are checked fast.
 SETTINGS = """
 import datetime
@@ -72,16 +63,6 @@ DESK = """
 """
 WINDOW = '<figure><figcaption>{owner}</figcaption><img src="{image}" width="{width}"></figure>'
 
-# A message is in the log, and the field is free for the next.
-HEARD = """text => {
-  const log = document.querySelector("#chat-log, #content");
-  return (log.value ?? log.textContent).includes(text);
-}"""
-READY = """field => {
-  const input = document.querySelector(field);
-  return input.value === "" && !input.readOnly;
-}"""
-
 # What a window shows, as text that is the same on every machine and at any time.
 SHOWN = r"""() => {
   const copy = document.documentElement.cloneNode(true);
@@ -107,15 +88,6 @@ STYLES = """() => Promise.all(
   [...document.querySelectorAll("link[rel=stylesheet]")]
     .map((link) => fetch(link.href, {cache: "no-store"}).then((answer) => answer.text()))
 )"""
-
-
-@dataclass
-class Picture:
-    """Windows as they stand at one moment of a scenario: a page for each person's name."""
-
-    name: str
-    windows: dict
-    size: tuple[int, int]
 
 
 def command() -> int:
@@ -287,103 +259,3 @@ def port(server: subprocess.Popen, log: Path) -> int:
             return int(found[1])
         time.sleep(processes.TICK)
     raise progress.Failed("Daphne does not listen.", log.read_text())
-
-
-def scenario(chapter: str, chromium, address: str) -> Iterator[Picture]:
-    """Play the chapter's scenario; give each of its pictures at the moment it is to be taken."""
-    options = {
-        "base_url": address,
-        "device_scale_factor": DENSITY,
-        "locale": "en-GB",
-        "timezone_id": "UTC",
-        "viewport": {"width": ROOM[0], "height": ROOM[1]},
-    }
-    with chromium.new_context(**options) as anns, chromium.new_context(**options) as bobs:
-        for picture in SCENARIOS[chapter](anns.new_page(), bobs.new_page()):
-            for page in picture.windows.values():
-                settle(page)
-            yield picture
-
-
-def settle(page) -> None:
-    """Wait until htmx has done what it does after a swap."""
-    busy = ".htmx-added, .htmx-settling, .htmx-swapping, .htmx-request"
-    page.wait_for_function("busy => !document.querySelector(busy)", arg=busy)
-
-
-def index(ann, bob):
-    ann.goto("/chat/")
-    ann.fill("#room-name-input", "Café du coin")
-    yield Picture("01_http_only", {"ann": ann}, INDEX)
-
-
-def room(name: str, field: str, everybody: bool = True) -> Callable:
-    """Return the scenario in which ann and bob talk in the lobby. `field` is where they type."""
-
-    def talk(ann, bob):
-        for page in (ann, bob):
-            page.goto("/chat/lobby/")
-            wait_until_connected(page)
-        converse(ann, bob, field, everybody)
-        yield Picture(name, {"ann": ann, "bob": bob}, ROOM)
-
-    return talk
-
-
-def conversation(ann, bob):
-    log_in(ann, "ann")
-    ann.click("text=New conversation")
-    say(ann, "[name=usernames]", "bob")
-    wait_until_connected(ann)
-    log_in(bob, "bob")
-    bob.click("#conversations strong:text-is('ann')")
-    wait_until_connected(bob)
-    converse(ann, bob, "#chat_message")
-    windows = {"ann": ann, "bob": bob}
-    yield Picture("06_conversation", windows, ROOM)
-    yield Picture("06_conversations_auth", windows, WIDE)
-
-    with ann.context.new_page() as tab:
-        tab.goto("/chat/")
-        tab.get_by_text("ann: Four").wait_for()
-        yield Picture("06_list", {"ann": tab}, LIST)
-        tab.click("text=Log out")
-    ann.get_by_text("You are logged out.").wait_for()
-    say(ann, "#chat_message", "Shall I bring cake?")
-    ann.get_by_text("Not sent").wait_for()
-    yield Picture("06_logged_out", {"ann": ann}, WIDE)
-
-
-def log_in(page, name: str) -> None:
-    page.goto("/accounts/login/")
-    page.fill("[name=username]", name)
-    say(page, "[name=password]", PASSWORD)
-    page.get_by_role("heading", name="Conversations").wait_for()
-
-
-def converse(ann, bob, field: str, everybody: bool = True) -> None:
-    """Let the two speak in turn, each when the last words have reached everybody they reach."""
-    for text, page in zip(WORDS, (ann, bob, ann), strict=True):
-        say(page, field, text)
-        for reader in (ann, bob) if everybody else (page,):
-            reader.wait_for_function(HEARD, arg=text)
-        page.wait_for_function(READY, arg=field)
-
-
-def wait_until_connected(page) -> None:
-    page.get_by_text("Connected.", exact=True).wait_for()
-
-
-def say(page, field: str, text: str) -> None:
-    page.fill(field, text)
-    page.press(field, "Enter")
-
-
-# Chapter 4 looks like chapter 3.
-SCENARIOS: dict[str, Callable] = {
-    "01_http_only": index,
-    "02_echo_consumer": room("02_echo_consumer", "#chat-message-input", everybody=False),
-    "03_sync_group_chat": room("03_sync_group_chat", "#chat-message-input"),
-    "05_htmx_ws": room("05_htmx_ws", "#chat_message"),
-    "06_conversations_auth": conversation,
-}

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from course import chapters, screenshots
+from course import chapters, scenes, screenshots
 from tests.docs.windows import all_served, chromium  # noqa: F401
 
 INDEX = "01_http_only"
@@ -15,7 +15,7 @@ def now(browser, chapter, address):
     """Return the hash of what each of a chapter's pictures would show, by file."""
     return {
         file: screenshots.digest(picture, scheme)
-        for picture in screenshots.scenario(chapter, browser, address)
+        for picture in scenes.scenario(chapter, browser, address)
         for file, scheme in screenshots.files(picture.name)
     }
 
@@ -24,7 +24,7 @@ def now(browser, chapter, address):
 def shows(chromium):  # noqa: F811
     """The hash of what each picture would show if it was taken now, by file."""
     found = {}
-    with all_served(list(screenshots.SCENARIOS)) as addresses:
+    with all_served(list(scenes.SCENARIOS)) as addresses:
         for chapter, address in addresses.items():
             found |= now(chromium, chapter, address)
     return found
