@@ -20,8 +20,9 @@ class Refused(Exception):
         self.close_code = close_code
 
 
-def check(user, session, conversation_id):
-    """Raise Refused unless this user is logged in and takes part. One query."""
+def check(scope, conversation_id):
+    """Raise Refused unless its user is logged in and takes part. One query."""
+    user, session = scope["user"], scope["session"]
     if not user.is_authenticated:
         raise Refused(NOT_LOGGED_IN)
     open_session = Session.objects.filter(

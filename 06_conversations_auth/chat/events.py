@@ -8,6 +8,7 @@ def chat_message(message):
     context = {"message": message}
     return {
         "type": "chat.message",
+        "message_id": message.pk,
         "sender_id": message.sender_id,
         "to_sender": render_to_string("chat/partials/sender.html", context),
         "to_others": render_to_string("chat/partials/receiver.html", context),

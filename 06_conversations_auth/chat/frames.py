@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 
 MAX_LENGTH = 2000
 
@@ -39,5 +40,22 @@ def clean_message(text):
 
 
 def read_message(frame):
-    """Return the message in the form that a frame carries."""
-    return clean_message(frame.get("chat_message"))
+    """Return the message in a frame, and the id that its page gave it."""
+    return clean_message(frame.get("chat_message")), read_client_id(frame)
+
+
+def read_client_id(frame):
+    """Return the id of a message; one without gets a new one each time it comes."""
+    client_id = frame.get("client_id", str(uuid.uuid4()))
+    try:
+        return uuid.UUID(client_id)
+    except (AttributeError, TypeError, ValueError):
+        raise BadFrame("A client_id must be a UUID.") from None
+
+
+def read_sync(frame):
+    """Return the number of the message up to which a page is complete."""
+    last = frame["sync"]
+    if type(last) is not int or not 0 <= last < 2**63:
+        raise BadFrame("A sync must be the number of a message.")
+    return last

@@ -2,7 +2,6 @@
 
 import logging
 
-from asgiref.sync import async_to_sync
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
@@ -12,9 +11,9 @@ logger = logging.getLogger(__name__)
 LayerError = (ChannelFull, RedisError)
 
 
-def send_to_group(group_name, event):
-    """Send from synchronous code, which goes on even if the layer is down."""
+async def send_to_group(group_name, event):
+    """Send an event, which is lost if the layer is down."""
     try:
-        async_to_sync(get_channel_layer().group_send)(group_name, event)
+        await get_channel_layer().group_send(group_name, event)
     except LayerError as error:
         logger.warning("Not delivered to %s: %r", group_name, error)

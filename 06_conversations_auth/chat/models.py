@@ -50,8 +50,15 @@ class Message(models.Model):
     )
     content = models.TextField()
     timestamp = models.DateTimeField(auto_now_add=True)
+    # Given by the page that sends it; messages from elsewhere have none.
+    client_id = models.UUIDField(null=True, editable=False)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "sender", "client_id"], name="sent_once"
+            )
+        ]
         # The way a conversation is read: its latest messages first.
         indexes = [models.Index(fields=["conversation", "-id"])]
 

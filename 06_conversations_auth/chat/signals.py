@@ -1,5 +1,6 @@
 """Whatever ends somebody's access calls on the sockets concerned to look again."""
 
+from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -14,7 +15,8 @@ from chat.models import Conversation
 
 def look_again(group_name):
     # Not before the change is there for others to see.
-    transaction.on_commit(lambda: send_to_group(group_name, events.access_changed()))
+    send = async_to_sync(send_to_group)
+    transaction.on_commit(lambda: send(group_name, events.access_changed()))
 
 
 @receiver(post_delete, sender=Session)

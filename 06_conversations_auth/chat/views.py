@@ -3,9 +3,8 @@ from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 
 from chat.forms import ConversationForm
+from chat.history import page_of_messages
 from chat.models import Conversation
-
-MESSAGES_PER_PAGE = 50
 
 
 @login_required
@@ -37,7 +36,7 @@ def conversation(request, conversation_id):
     context = {
         "conversation": conversation,
         "name": conversation.name_for(request.user),
-        **page_of_messages(conversation),
+        **page_of_messages(conversation.pk),
     }
     return render(request, "chat/conversation.html", context)
 
@@ -51,25 +50,10 @@ def earlier(request, conversation_id):
         before = int(request.GET["before"])
     except (KeyError, ValueError):
         return HttpResponseBadRequest("`before` has to be the number of a message.")
-    context = {
-        "conversation": conversation,
-        **page_of_messages(conversation, before),
-    }
+    context = page_of_messages(conversation.pk, before)
     return render(request, "chat/partials/earlier.html", context)
 
 
 def get_mine(user, conversation_id):
     """Return a conversation in which the user takes part; 404 for any other."""
     return get_object_or_404(Conversation, pk=conversation_id, participants=user)
-
-
-def page_of_messages(conversation, before=None):
-    """Return the latest messages, the oldest first, and whether there are more."""
-    messages = conversation.messages.select_related("sender").order_by("-pk")
-    if before is not None:
-        messages = messages.filter(pk__lt=before)
-    found = list(messages[: MESSAGES_PER_PAGE + 1])  # one more, to see if there is
-    return {
-        "messages": found[:MESSAGES_PER_PAGE][::-1],
-        "has_earlier": len(found) > MESSAGES_PER_PAGE,
-    }

@@ -88,10 +88,20 @@ CHANNEL_LAYERS = {
 
 if REDIS_URL := os.environ.get('REDIS_URL'):
     CHANNEL_LAYERS['default'] = {
-        'BACKEND': 'channels_redis.core.RedisChannelLayer',
-        # A quiet room is no fault: without None, redis-py gives up after 5 seconds.
-        'CONFIG': {'hosts': [{'address': REDIS_URL, 'socket_timeout': None}]},
+        'BACKEND': 'channels_redis.pubsub.RedisPubSubChannelLayer',
+        'CONFIG': {'hosts': [REDIS_URL]},
     }
+
+# While Redis is away, the layer reports it every second.
+LOGGING = {
+    'version': 1,
+    'disable_existing_loggers': False,
+    'filters': {'once_per_minute': {'()': 'chat.logs.OncePerMinute'}},
+    'loggers': {
+        name: {'filters': ['once_per_minute']}
+        for name in ('channels_redis.pubsub', 'chat.consumers', 'chat.layers')
+    },
+}
 
 
 # Database
@@ -106,7 +116,6 @@ if DATABASES['default']['ENGINE'] == 'django.db.backends.sqlite3':
     DATABASES['default']['OPTIONS'] = {
         'init_command': 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL',
         'transaction_mode': 'IMMEDIATE',
-        'timeout': 20,
     }
 else:
     # Under ASGI no thread keeps a connection for long: a pool does.

@@ -30,7 +30,6 @@ async def test_strangers_hear_and_say_nothing(enter):
     carol, ann, bob = await enter("carol"), await enter("ann"), await enter("bob")
     assert await close_code(carol) == 4403
     await carol.send_json_to({"chat_message": "Let me in"})
-    assert await close_code(carol) == 4403
     await say(ann, "Who was that?")
     assert await message(bob) == ("other", "Who was that?")
     assert await carol.receive_nothing()
@@ -48,8 +47,6 @@ async def test_other_conversations_hear_nothing(enter):
     )
     await say(ann, "for bob alone")
     await say(bob, "for carol alone")
-    assert await message(ann) == ("own", "for bob alone")
-    assert await message(bob) == ("own", "for carol alone")
     assert await message(carol) == ("other", "for carol alone")
     assert await ann.receive_nothing()
 
@@ -137,4 +134,3 @@ async def test_logging_in_elsewhere_closes_nothing(enter):
     ann = await enter("ann")
     await enter("ann")
     await say(ann, "still here")
-    assert await message(ann) == ("own", "still here")

@@ -1,5 +1,3 @@
-import signal
-
 import pytest
 
 from tests.conftest import free_tab
@@ -212,30 +210,3 @@ def test_signing_up_leads_to_the_conversations(visit):
     page.press("[name=password2]", "Enter")
     expect(page.locator("#conversations")).to_have_text("None yet.")
     expect(page.locator("header")).to_contain_text("erin")
-
-
-def test_page_outlives_the_server(browser, serve):
-    daphne, port = serve()
-    page = browser.new_page(base_url=f"http://127.0.0.1:{port}")
-    log_in_by_form(page, "ann")
-    enter(page, "bob")
-
-    # A frozen server takes the frame and answers nothing: the form keeps the text.
-    daphne.send_signal(signal.SIGSTOP)
-    write(page, "Still there?")
-    expect(page.locator("#chat_message")).not_to_be_editable()
-    expect(page.locator("#chat_message")).to_have_value("Still there?")
-    daphne.kill()
-    daphne.wait()
-
-    expect(page.locator("#status")).to_contain_text("Not connected")
-    page.press("#chat_message", "Enter")
-    expect(page.locator("#notice")).to_contain_text("Not sent")
-    expect(page.locator("#chat_message")).to_have_value("Still there?")
-
-    serve(port)
-    # After each attempt that fails, htmx waits longer: up to a minute.
-    expect(page.locator("#status")).to_have_text("Connected.", timeout=90_000)
-    page.press("#chat_message", "Enter")
-    expect(latest(page, ".own")).to_have_text("Still there?")
-    page.close()

@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from chat.models import Conversation, Message
 from tests.conftest import log_in
 from tests.frames import message, say
+from tests.test_sync import sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +38,7 @@ async def test_connecting_costs_three(enter, queries):
 
 
 @pytest.mark.parametrize("readers", [1, 10])
-async def test_message_costs_two_and_none_per_reader(enter, queries, readers):
+async def test_message_costs_three_and_none_per_reader(enter, queries, readers):
     ann = await enter("ann")
     bobs = [await enter("bob") for _ in range(readers)]
     queries()
@@ -45,7 +46,17 @@ async def test_message_costs_two_and_none_per_reader(enter, queries, readers):
     for bob in bobs:
         assert await message(bob) == ("other", "Tea?")
     asked = queries()
-    assert len(asked) == 2, asked  # the right to write, the message
+    assert len(asked) == 3, asked  # the right to write, is it there, the message
+
+
+async def test_asking_what_was_missed_costs_two(enter, queries):
+    ann = await enter("ann")
+    await say(ann, "Tea?")
+    bob = await enter("bob")
+    queries()
+    await sync(bob)
+    asked = queries()
+    assert len(asked) == 2, asked  # the right to be here, the messages
 
 
 @pytest.mark.parametrize("readers", [1, 10])

@@ -1,20 +1,29 @@
 const content = document.querySelector("#content");
+const input = document.querySelector("#chat_message");
 const notice = document.querySelector("#notice");
 const status = document.querySelector("#status");
 
-let connected = false;
+let socket = null; // htmx's, while it is open
+let sent = null; // the latest message, until it has come back
+let waiting = false; // for its coming back, or for a refusal
+let unanswered = false; // whether the server owes an answer to a sync
 
-// The server replaces the input, so look it up each time.
-const input = () => document.querySelector("#chat_message");
+// Nobody should wait a minute when the server is back after two.
+htmx.config.wsReconnectDelay = (retries) => Math.random() * Math.min(2 ** retries, 10) * 1000;
 
 // Until now the browser would have sent the form itself, and emptied it.
 document.addEventListener("htmx:wsConnecting", () => {
   document.querySelector("#form button").disabled = false;
 });
 
-document.addEventListener("htmx:wsOpen", () => {
-  connected = true;
+document.addEventListener("htmx:wsOpen", (event) => {
+  socket = event.detail.socketWrapper;
   status.textContent = "Connected.";
+  unanswered = false;
+  sync();
+  if (waiting) {
+    socket.sendImmediately(JSON.stringify(sent));
+  }
 });
 
 // The server's reasons to close, after which the extension does not try again.
@@ -24,30 +33,72 @@ const REASONS = {
 };
 
 document.addEventListener("htmx:wsClose", (event) => {
-  connected = false;
-  input().readOnly = false;
+  socket = null;
   status.textContent = REASONS[event.detail.event.code] ?? "Not connected. Trying again …";
 });
 
+// Say up to which message this page is complete, and hear what came after.
+function sync() {
+  if (unanswered) {
+    socket.reconnect(); // nobody is there any more
+  } else {
+    unanswered = true;
+    const last = Number(document.querySelector("#synced").value);
+    socket.sendImmediately(JSON.stringify({ sync: last }));
+  }
+}
+
+setInterval(() => socket && sync(), 30_000);
+document.addEventListener("visibilitychange", () => socket && !document.hidden && sync());
+
 document.addEventListener("htmx:wsConfigSend", (event) => {
-  if (!connected) {
+  if (!socket || waiting) {
     // The extension would keep the message and send it later, unseen.
     event.preventDefault();
-    notice.textContent = "Not sent: there is no connection.";
-  } else if (input().readOnly) {
-    event.preventDefault();
+    notice.textContent = socket ? "" : "Not sent: there is no connection.";
+    return;
   }
+  if (sent?.chat_message !== input.value) {
+    sent = { chat_message: input.value, client_id: crypto.randomUUID() };
+  }
+  waiting = true;
+  event.detail.parameters = sent;
+  input.focus();
 });
 
-// While a message is under way, a second Enter must not send it again.
-document.addEventListener("htmx:wsAfterSend", () => {
-  input().readOnly = true;
-});
+// The message came back, so it is stored: what was typed meanwhile stays.
+function acknowledge() {
+  if (input.value.startsWith(sent.chat_message)) {
+    input.value = input.value.slice(sent.chat_message.length);
+  }
+  notice.textContent = "";
+  sent = null;
+  waiting = false;
+}
 
-// The server answers with an empty input in place of this one, or with a notice.
-document.addEventListener("htmx:oobAfterSwap", (event) => {
-  if (event.detail.target === notice) {
-    input().readOnly = false;
+const number = (item) => Number(item.id.replace("message-", ""));
+
+// Put a message in its place by its number, unless it is there already.
+function place(item) {
+  if (sent && item.dataset.clientId === sent.client_id) {
+    acknowledge();
+  }
+  if (document.getElementById(item.id)) {
+    item.remove();
+  } else {
+    const before = [...content.children].findLast((shown) => number(shown) < number(item));
+    before ? before.after(item) : content.prepend(item);
+  }
+}
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail;
+  if (target === content) {
+    [...fragment.children].forEach(place);
+  } else if (target === notice) {
+    waiting = false;
+  } else if (target.id === "synced") {
+    unanswered = false;
   }
 });
 

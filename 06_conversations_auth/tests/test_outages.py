@@ -1,0 +1,170 @@
+"""Two people whose server is frozen, killed and started again."""
+
+import signal
+
+import pytest
+
+from tests.test_browser import enter, latest, log_in_by_form, write
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+# After each attempt that fails, htmx waits longer: ten seconds at most.
+PATIENCE = 60_000
+
+
+class Site:
+    """A server that may be mistreated, always at the same address."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.daphne, self.port = serve()
+
+    def freeze(self):
+        self.daphne.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.daphne.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        self.daphne.kill()
+        self.daphne.wait()
+
+    def start(self):
+        self.daphne, _ = self.serve(self.port)
+
+
+@pytest.fixture(scope="module")
+def site(manage, serve):
+    manage("demo").check_returncode()
+    return Site(serve)
+
+
+@pytest.fixture(scope="module")
+def pages(browser, site):
+    """The conversation of ann and carol, with nobody else's messages, in two windows."""
+    pages = []
+    for username in ("ann", "carol"):
+        page = browser.new_page(base_url=f"http://127.0.0.1:{site.port}")
+        log_in_by_form(page, username)
+        pages.append(page)
+    ann, carol = pages
+    ann.goto("/chat/new/")
+    ann.fill("[name=usernames]", "carol")
+    ann.press("[name=usernames]", "Enter")
+    connected(ann)
+    enter(carol, "ann")
+    yield ann, carol
+    for page in pages:
+        page.context.close()
+
+
+def connected(page):
+    expect(page.locator("#status")).to_have_text("Connected.", timeout=PATIENCE)
+
+
+def field(page):
+    return page.locator("#chat_message")
+
+
+def shown(page):
+    return page.locator("#content p").all_text_contents()
+
+
+def all_alike(*pages):
+    """See that the pages show the same, nothing twice, and the same when loaded anew."""
+    first, *others = map(shown, pages)
+    assert all(other == first for other in others)
+    numbers = pages[0].eval_on_selector_all("#content li", "all => all.map(i => i.id)")
+    assert len(set(numbers)) == len(numbers)
+    pages[0].reload()
+    connected(pages[0])
+    assert shown(pages[0]) == first
+
+
+def test_impatient_finger_sends_one_message_and_a_draft_survives(site, pages):
+    ann, carol = pages
+    site.freeze()
+    write(ann, "Tea?")
+    for _ in range(3):
+        ann.press("#chat_message", "Enter")
+    ann.locator("#chat_message").press_sequentially(" At four?")
+    site.thaw()
+    expect(field(ann)).to_have_value(" At four?")
+    expect(latest(carol, ".other")).to_have_text("Tea?")
+    ann.press("#chat_message", "Enter")
+    expect(latest(carol, ".other")).to_have_text("At four?")
+    expect(field(ann)).to_have_value("")
+    assert shown(carol).count("Tea?") == 1
+    all_alike(ann, carol)
+
+
+def test_message_under_way_when_the_server_dies_arrives_once(site, pages):
+    ann, carol = pages
+    site.freeze()
+    write(ann, "Still there?")
+    expect(field(ann)).to_have_value("Still there?")
+    site.kill()
+    expect(ann.locator("#status")).to_contain_text("Not connected")
+    expect(field(ann)).to_have_value("Still there?")
+    site.start()
+    expect(field(ann)).to_have_value("", timeout=PATIENCE)
+    expect(latest(carol, ".other")).to_have_text("Still there?", timeout=PATIENCE)
+    all_alike(ann, carol)
+
+
+def test_without_a_connection_nothing_is_sent_and_nothing_lost(site, pages):
+    ann, _ = pages
+    site.kill()
+    expect(ann.locator("#status")).to_contain_text("Not connected")
+    write(ann, "Hello?")
+    expect(ann.locator("#notice")).to_contain_text("Not sent")
+    expect(field(ann)).to_have_value("Hello?")
+    site.start()
+    connected(ann)
+    ann.press("#chat_message", "Enter")
+    expect(latest(ann, ".own")).to_have_text("Hello?")
+    expect(field(ann)).to_have_value("")
+    expect(ann.locator("#notice")).to_have_text("")
+
+
+SAY = """
+from django.contrib.auth import get_user_model
+from chat.models import Message
+ann = get_user_model().objects.get(username="ann")
+conversation = Message.objects.latest("pk").conversation
+for number in range({count}):
+    conversation.messages.create(sender=ann, content=f"{prefix} {{number}}")
+"""
+
+
+def test_what_was_said_meanwhile_is_there_when_the_socket_is(site, pages, manage):
+    ann, carol = pages
+    site.kill()
+    manage("shell", "-c", SAY.format(count=3, prefix="few")).check_returncode()
+    site.start()
+    for page in pages:
+        connected(page)
+        expect(latest(page)).to_have_text("few 2")
+    all_alike(ann, carol)
+
+
+def test_who_missed_too_much_sees_the_latest_page(site, pages, manage):
+    ann, carol = pages
+    site.kill()
+    manage("shell", "-c", SAY.format(count=60, prefix="many")).check_returncode()
+    site.start()
+    for page in pages:
+        connected(page)
+        expect(latest(page)).to_have_text("many 59")
+        expect(page.locator("#content li")).to_have_count(50)
+    carol.click("#load-earlier")
+    expect(carol.locator("#content li")).not_to_have_count(50)
+    assert shown(carol)[-60:] == [f"many {number}" for number in range(60)]
+    all_alike(ann)
+
+
+def test_lost_event_is_made_good_when_somebody_looks_again(pages, manage):
+    ann, carol = pages
+    manage("shell", "-c", SAY.format(count=1, prefix="unheard")).check_returncode()
+    carol.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(latest(carol, ".other")).to_have_text("unheard 0")

@@ -1,0 +1,109 @@
+"""A conversation whose Redis stops, and comes back."""
+
+import logging
+import shutil
+import subprocess
+
+import pytest
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError
+from redis.retry import Retry
+
+from chat.logs import OncePerMinute
+from tests.frames import message, say
+from tests.test_sync import sync
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def redis(settings, tmp_path):
+    """Return two functions that start and stop a Redis of the test's own."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if not program:
+        pytest.skip("no redis-server or valkey-server to start")
+    address = f"unix://{tmp_path}/redis.sock"
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [address]},
+        }
+    }
+    running = []
+
+    def start():
+        options = ["--port", "0", "--unixsocket", tmp_path / "redis.sock", "--save", ""]
+        running.append(subprocess.Popen([program, *options], cwd=tmp_path))
+        retry = Retry(ConstantBackoff(0.05), 200, supported_errors=(ConnectionError,))
+        with Redis.from_url(address, retry=retry) as client:
+            client.ping()
+
+    def stop():
+        server = running.pop()
+        server.kill()
+        server.wait()
+
+    start()
+    yield start, stop
+    while running:
+        stop()
+
+
+async def test_stopped_redis_costs_no_message_and_no_socket(redis, enter):
+    start, stop = redis
+    ann, bob = await enter("ann"), await enter("bob")
+    stop()
+    await say(ann, "Is anybody there?")
+    missed, _ = await sync(bob)
+    assert missed == ["Is anybody there?"]
+
+    start()
+    for number in range(200):  # until the layer has found Redis again
+        await say(ann, f"{number}")
+        if not await bob.receive_nothing(timeout=0.2):
+            break
+    side, text = await message(bob)
+    assert (side, text.isdigit()) == ("other", True)
+
+
+async def test_page_that_comes_meanwhile_may_try_again(redis, enter):
+    _, stop = redis
+    stop()
+    with pytest.raises(AssertionError, match="refused with 1011"):
+        await enter("ann")
+
+
+def records(logger):
+    """Return the list that will hold what passes a logger with the filter."""
+    passed = []
+    handler = logging.Handler()
+    handler.emit = passed.append
+    logger.addHandler(handler)
+    logger.addFilter(OncePerMinute())
+    logger.propagate = False
+    return passed
+
+
+def test_same_line_is_logged_once():
+    logger = logging.Logger("test")
+    passed = records(logger)
+    for number in range(100):
+        logger.warning("Not delivered to %s", number)
+        logger.warning("Not stored")
+    assert [record.getMessage() for record in passed] == [
+        "Not delivered to 0",
+        "Not stored",
+    ]
+
+
+def test_traceback_is_logged_as_one_line():
+    logger = logging.Logger("test")
+    passed = records(logger)
+    try:
+        raise ConnectionError("Connection closed by server.")
+    except ConnectionError:
+        logger.exception("Unexpected")
+    (record,) = passed
+    assert "Connection closed by server." in record.getMessage()
+    assert not record.exc_info
