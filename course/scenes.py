@@ -87,6 +87,14 @@ def conversation(ann, bob):
     yield Picture("06_conversations_auth", windows, WIDE)
 
     with ann.context.new_page() as tab:
+        tab.route_web_socket("**/ws/**", lambda socket: socket.close(code=1011))
+        tab.goto(ann.url)
+        tab.get_by_text("Not connected").wait_for()
+        say(tab, "#chat_message", "Shall I bring cake?")
+        tab.get_by_text("Not sent").wait_for()
+        yield Picture("06_offline", {"ann": tab}, WIDE)
+
+    with ann.context.new_page() as tab:
         tab.goto("/chat/")
         tab.get_by_text("ann: Four").wait_for()
         yield Picture("06_list", {"ann": tab}, LIST)
