@@ -76,6 +76,7 @@ SHOWN = r"""() => {
     ?.setAttribute("data-focused", "");
   copy.querySelectorAll("script, meta, link, input[type=hidden]").forEach((one) => one.remove());
   copy.querySelectorAll("time").forEach((time) => time.replaceWith("[time]"));
+  copy.querySelectorAll("[data-client-id]").forEach((one) => delete one.dataset.clientId);
   copy.querySelectorAll("[class]").forEach((one) => {
     one.className = [...one.classList].filter((name) => !name.startsWith("htmx-")).join(" ");
     one.className || one.removeAttribute("class");
