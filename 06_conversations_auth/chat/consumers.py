@@ -72,11 +72,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def take(self, text, client_id):
         """Store a message, give it back to its sender, and send it to the others."""
-        event, is_new = await self.store(text, client_id)
+        event = await self.store(text, client_id)
         self.handed_on.append(event["message_id"])
         await self.send(event["to_sender"])
-        if is_new:
-            await send_to_group(self.group_name, event)
+        await send_to_group(self.group_name, event)
 
     async def chat_message(self, event):
         """Hand on what arrived in the group, once: one's own looks different."""
@@ -95,15 +94,14 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     @database_sync_to_async
     def store(self, text, client_id):
-        """Return the event for a message, and whether it was not there before."""
         access.check(self.scope, self.conversation_id)
-        message, is_new = Message.objects.get_or_create(
+        message, _ = Message.objects.get_or_create(
             conversation_id=self.conversation_id,
             sender=self.user,
             client_id=client_id,
             defaults={"content": text},
         )
-        return events.chat_message(message), is_new
+        return events.chat_message(message)
 
     @database_sync_to_async
     def missed(self, last):

@@ -52,6 +52,7 @@ def pages(browser, site):
     ann.fill("[name=usernames]", "carol")
     ann.press("[name=usernames]", "Enter")
     connected(ann)
+    carol.reload()
     enter(carol, "ann")
     yield ann, carol
     for page in pages:
@@ -163,8 +164,12 @@ def test_who_missed_too_much_sees_the_latest_page(site, pages, manage):
     all_alike(ann)
 
 
-def test_lost_event_is_made_good_when_somebody_looks_again(pages, manage):
+def test_lost_event_is_made_good_in_its_place_when_somebody_looks_again(pages, manage):
     ann, carol = pages
     manage("shell", "-c", SAY.format(count=1, prefix="unheard")).check_returncode()
+    write(ann, "heard")
+    expect(latest(carol, ".other")).to_have_text("heard")
+    assert "unheard 0" not in shown(carol)
     carol.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(latest(carol, ".other")).to_have_text("unheard 0")
+    expect(carol.locator("#content li:nth-last-child(2) p")).to_have_text("unheard 0")
+    expect(latest(carol, ".other")).to_have_text("heard")

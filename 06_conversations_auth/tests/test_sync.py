@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError
 
 from chat.models import Conversation, Message
 from tests.frames import close_code, message, notice, say
@@ -77,6 +78,14 @@ async def test_nobody_takes_a_name_from_somebody_else(enter):
         await person.send_json_to(frame)
         assert await message(person) == ("own", "Tea?")
     assert await Message.objects.acount() == 2
+
+
+async def test_database_refuses_the_same_name_twice(conversation):
+    ann = await User.objects.aget(username="ann")
+    message = {"conversation": conversation, "sender": ann, "client_id": uuid.uuid4()}
+    await Message.objects.acreate(**message)
+    with pytest.raises(IntegrityError):
+        await Message.objects.acreate(**message)
 
 
 async def test_same_words_twice_are_two_messages(enter):
