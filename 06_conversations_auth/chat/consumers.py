@@ -19,10 +19,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     """Store each message, then send it to everyone in the conversation."""
 
     async def __call__(self, scope, receive, send):
-        """Close the socket if there is no channel layer: its page will try again."""
+        """Close the socket if something is down: its page will try again."""
         try:
             await super().__call__(scope, receive, send)
-        except LayerError as error:
+        except (DatabaseError, *LayerError) as error:
             logger.warning("Socket closed: %r", error)
             await send({"type": "websocket.close", "code": 1011})
 
@@ -56,9 +56,6 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await super().receive(text_data)
         except BadFrame as error:
             await self.send_notice(str(error))
-        except DatabaseError as error:
-            logger.error("Not stored in %s: %s", self.group_name, error)
-            await self.send_notice("Your message could not be stored. Try again later.")
 
     @classmethod
     async def decode_json(cls, text_data):
@@ -72,10 +69,15 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def take(self, text, client_id):
         """Store a message, give it back to its sender, and send it to the others."""
-        event = await self.store(text, client_id)
-        self.handed_on.append(event["message_id"])
-        await self.send(event["to_sender"])
-        await send_to_group(self.group_name, event)
+        try:
+            event = await self.store(text, client_id)
+        except DatabaseError as error:
+            logger.error("Not stored in %s: %s", self.group_name, error)
+            await self.send_notice("Your message could not be stored. Try again later.")
+        else:
+            self.handed_on.append(event["message_id"])
+            await self.send(event["to_sender"])
+            await send_to_group(self.group_name, event)
 
     async def chat_message(self, event):
         """Hand on what arrived in the group, once: one's own looks different."""

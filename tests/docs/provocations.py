@@ -226,6 +226,15 @@ def redis_is_not_there(lab):
     return talk(lab.serve(lab.copy("3"), command))
 
 
+@provokes("Redis is away, and sockets close")
+def redis_is_away(lab):
+    command = f"REDIS_URL=redis://127.0.0.1:6379 {RUNSERVER}"
+    server = lab.serve(lab.copy("6"), command)
+    log = server.log()
+    server.open("/ws/chat/1/")
+    return log
+
+
 @provokes("A quiet connection dies after five seconds")
 def quiet_connection_dies(lab):
     endless = Change(SETTINGS, ", 'socket_timeout': None", "")

@@ -19,6 +19,7 @@ document.addEventListener("htmx:wsConnecting", () => {
 document.addEventListener("htmx:wsOpen", (event) => {
   socket = event.detail.socketWrapper;
   status.textContent = "Connected.";
+  notice.textContent = "";
   unanswered = false;
   sync();
   if (waiting) {
@@ -40,6 +41,7 @@ document.addEventListener("htmx:wsClose", (event) => {
 // Say up to which message this page is complete, and hear what came after.
 function sync() {
   if (unanswered) {
+    status.textContent = "Not connected. Trying again …";
     socket.reconnect(); // nobody is there any more
   } else {
     unanswered = true;
