@@ -89,6 +89,7 @@ def test_impatient_finger_sends_one_message_and_a_draft_survives(site, pages):
     for _ in range(3):
         ann.press("#chat_message", "Enter")
     ann.locator("#chat_message").press_sequentially(" At four?")
+    ann.press("#chat_message", "Enter")
     site.thaw()
     expect(field(ann)).to_have_value(" At four?")
     expect(latest(carol, ".other")).to_have_text("Tea?")
