@@ -100,6 +100,16 @@ def test_impatient_finger_sends_one_message_and_a_draft_survives(site, pages):
     all_alike(ann, carol)
 
 
+def test_after_a_refusal_the_next_message_goes(pages):
+    ann, carol = pages
+    write(ann, "   ")
+    expect(ann.locator("#notice")).to_have_text("A message must not be empty.")
+    expect(field(ann)).to_have_value("   ")
+    write(ann, "Not empty")
+    expect(latest(carol, ".other")).to_have_text("Not empty")
+    expect(ann.locator("#notice")).to_have_text("")
+
+
 def test_message_under_way_when_the_server_dies_arrives_once(site, pages):
     ann, carol = pages
     site.freeze()
