@@ -1,6 +1,12 @@
-"""Which chapters there are, and where they stand."""
+"""Which chapters and guides there are, and where they stand.
+
+Both are lessons: pages that are replayed, over the files that a lesson begins with. What a chapter
+ends with is committed in a folder, from which others go on; what a guide ends with is not.
+"""
 
 import re
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from course.progress import Trouble
@@ -16,11 +22,38 @@ NAMES = [
     "06_conversations_auth",
 ]
 
+# Each guide, and the chapter whose end it goes on from.
+GUIDES = {
+    "hardening": "06_conversations_auth",
+}
+
 _PART = re.compile(r"([1-9]\d*)_\w+\.md")
 
 
 class UnknownChapter(Exception):
-    """No chapter goes by that name; the text lists those there are."""
+    """No chapter or guide goes by that name; the text lists those there are."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Where a lesson's page stands below docs/, less the `.md`, and what it goes on from.
+
+    `before` is a chapter, or None for the first. `committed`: what it ends with is a folder here.
+    """
+
+    place: str
+    before: str | None
+    committed: bool
+
+
+def lessons() -> dict[str, Lesson]:
+    """Return all lessons by their names, in order: the chapters, then the guides."""
+    chapters = {
+        name: Lesson(f"chapters/{name}", earlier, True)
+        for earlier, name in pairwise([None, *NAMES])
+    }
+    guides = {name: Lesson(f"guides/{name}", before, False) for name, before in GUIDES.items()}
+    return chapters | guides
 
 
 def find(name: str) -> str:
@@ -35,40 +68,62 @@ def find(name: str) -> str:
     raise UnknownChapter(f"There is no chapter {name!r}. There are: {', '.join(NAMES)}.")
 
 
+def find_lesson(name: str) -> str:
+    """Return the full name of the chapter called `name`, or `name` if it is a guide's.
+
+    Raises UnknownChapter.
+    """
+    wanted = name.strip().rstrip("/")
+    if wanted in lessons():
+        return wanted
+    try:
+        return find(name)
+    except UnknownChapter:
+        there = ", ".join(lessons())
+        raise UnknownChapter(
+            f"There is no chapter or guide {name!r}. There are: {there}."
+        ) from None
+
+
 def folder(chapter: str) -> Path:
     """Return where the chapter's committed project stands."""
     return ROOT / chapter
 
 
-def page(chapter: str) -> Path:
-    """Return where the chapter's page stands, whether or not it is written yet.
+def is_committed(lesson: str) -> bool:
+    """Tell whether what the lesson ends with has a folder here, as every chapter's end has."""
+    return lessons()[lesson].committed
 
-    A chapter of several parts has a folder of that name, less the `.md`, in its place.
+
+def page(lesson: str) -> Path:
+    """Return where the lesson's page stands, whether or not it is written yet.
+
+    A lesson of several parts has a folder of that name, less the `.md`, in its place.
     """
-    return ROOT / "docs" / "chapters" / f"{chapter}.md"
+    return ROOT / "docs" / f"{lessons()[lesson].place}.md"
 
 
-def pages(chapter: str) -> list[Path]:
-    """Return the chapter's page, or its parts in order; nothing if none is written yet.
+def pages(lesson: str) -> list[Path]:
+    """Return the lesson's page, or its parts in order; nothing if none is written yet.
 
     Parts are called `1_accounts.md`, `2_messages.md` and so on. Raises progress.Trouble if there
     is a page beside the folder of parts, and for parts that are not numbered from 1 on.
     """
-    whole = page(chapter)
+    whole = page(lesson)
     parts = whole.with_suffix("")
     if not parts.is_dir():
         return [whole] if whole.exists() else []
     shown = parts.relative_to(ROOT)
     if whole.exists():
         raise Trouble(
-            f"There are both {shown}.md and {shown}/: a chapter is one page or a folder of parts."
+            f"There are both {shown}.md and {shown}/: it is one page or a folder of parts."
         )
     numbered: list[tuple[int, Path]] = []
     for path in sorted(parts.glob("[!.]*.md")):
         match = _PART.fullmatch(path.name)
         if not match:
             raise Trouble(
-                f"{shown}/{path.name} is no part of a chapter: those are called like 1_accounts.md."
+                f"{shown}/{path.name} is no part of a page: those are called like 1_accounts.md."
             )
         numbered.append((int(match[1]), path))
     numbered.sort()
@@ -79,11 +134,10 @@ def pages(chapter: str) -> list[Path]:
 
 
 def with_pages() -> list[str]:
-    """Return the chapters of which anything is written, in order. Raises as pages() does."""
-    return [chapter for chapter in NAMES if pages(chapter)]
+    """Return the lessons of which anything is written, in order. Raises as pages() does."""
+    return [lesson for lesson in lessons() if pages(lesson)]
 
 
-def before(chapter: str) -> str | None:
-    """Return the chapter that `chapter` goes on from, or None for the first."""
-    place = NAMES.index(chapter)
-    return NAMES[place - 1] if place else None
+def before(lesson: str) -> str | None:
+    """Return the chapter that the lesson goes on from, or None for the first."""
+    return lessons()[lesson].before

@@ -35,6 +35,7 @@ KINDS = [
         reloads=True,
     ),
     Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?daphne\b"), 8000, " -p {port}"),
+    Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?uvicorn\b"), 8000, " --port {port}"),
     Kind("worker", re.compile(rf"{_BEFORE}{_PYTHON}manage\.py runworker\b")),
     # What an earlier Redis kept would be there at the next start.
     Kind("redis", re.compile(rf"{_BEFORE}redis-server\b"), 6379, " --port {port}", " --save ''"),

@@ -1,4 +1,4 @@
-"""A chapter's page, or the parts that it is made of, read as steps."""
+"""A lesson's page, or the parts that it is made of, read as steps."""
 
 import re
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class Step:
 
 @dataclass
 class Page:
-    """A chapter's page or one of its parts.
+    """A lesson's page or one of its parts.
 
     The first of its `steps` is what stands above all headings. `diffs` holds its `@@diff` lines as
     (line, the words after `@@diff`).
@@ -92,13 +92,13 @@ def read(path: Path, steps_before: int = 0) -> Page:
     return reader.page
 
 
-def read_chapter(chapter: str) -> list[Page]:
-    """Return the chapter's page, or its parts, with steps numbered on from part to part.
+def read_lesson(lesson: str) -> list[Page]:
+    """Return the lesson's page, or its parts, with steps numbered on from part to part.
 
     Raises PageError, and progress.Trouble as chapters.pages() does.
     """
     found: list[Page] = []
-    for path in chapters.pages(chapter):
+    for path in chapters.pages(lesson):
         found.append(read(path, sum(part.count for part in found)))
     return found
 
@@ -108,21 +108,21 @@ def steps(parts: list[Page]) -> list[tuple[Page, Step]]:
     return [(part, step) for part in parts for step in part.steps]
 
 
-def check_diff(parts: list[Page], chapter: str) -> None:
+def check_diff(parts: list[Page], lesson: str) -> None:
     """Raise PageError unless `@@diff BEFORE CHAPTER` stands once, after the chapter's last step.
 
-    The first chapter has none: there is nothing to compare it with.
+    It compares two folders: the first chapter has none, and no guide.
     """
-    before = chapters.before(chapter)
+    before = chapters.before(lesson) if chapters.is_committed(lesson) else None
     end = parts[-1]
     last = max((step.line for step in end.steps if step.number is not None), default=1)
     for part in parts:
         for line, words in part.diffs:
             if before is None:
-                text = "the first chapter has nothing to be compared with"
+                text = f"{lesson} has no @@diff: there are no two folders to compare"
                 raise PageError(part.path, line, text)
-            if words != [before, chapter]:
-                raise PageError(part.path, line, f"this has to be: @@diff {before} {chapter}")
+            if words != [before, lesson]:
+                raise PageError(part.path, line, f"this has to be: @@diff {before} {lesson}")
             if part is not end:
                 text = f"@@diff stands at the end of the last part, {end.path.name}"
                 raise PageError(part.path, line, text)
@@ -131,7 +131,7 @@ def check_diff(parts: list[Page], chapter: str) -> None:
     if before and len(end.diffs) != 1:
         count = len(end.diffs) or "no"
         raise PageError(
-            end.path, last, f"one line @@diff {before} {chapter} belongs below; {count} is there"
+            end.path, last, f"one line @@diff {before} {lesson} belongs below; {count} is there"
         )
 
 

@@ -1,4 +1,4 @@
-"""A chapter's steps run over a folder, and what comes of it held against the committed one."""
+"""A lesson's steps run over a folder, and what comes of it held against the committed one."""
 
 import os
 import sys
@@ -18,13 +18,13 @@ from course.report import Report, Row
 from course.start import start_of
 from course.state import State
 
-# Chapters. Each waits now and then, so one more than there are processors keeps those at work.
+# Lessons. Each waits now and then, so one more than there are processors keeps those at work.
 AT_ONCE = (os.cpu_count() or 1) + 1
 
 
 @dataclass
 class Replayed:
-    """What came of a chapter: its states in order, the project at its end, how many steps it has.
+    """What came of a lesson: its states in order, the project at its end, how many steps it has.
 
     `left_out` names each block that was not replayed, as PAGE:LINE, and why.
     """
@@ -36,7 +36,7 @@ class Replayed:
 
 
 def replay(
-    chapter: str,
+    lesson: str,
     start: tree.Tree,
     *,
     fast: bool = False,
@@ -44,7 +44,7 @@ def replay(
     halt: threading.Event | None = None,
     tell: Callable[[str, str, float | None], None] = lambda *_: None,
 ) -> Replayed:
-    """Run what is written of `chapter` over the files of `start`, in a folder that is gone then.
+    """Run what is written of `lesson` over the files of `start`, in a folder that is gone then.
 
     Parts are run one after the other in one shell, and servers run on from one to the next. With
     `fast`, only what makes files is run. `python` is that of the environment which commands find.
@@ -52,7 +52,7 @@ def replay(
     Raises PageError for what a page does wrong, progress.Trouble as chapters.pages() does, and
     processes.Halted once `halt` is set.
     """
-    parts = page.read_chapter(chapter)
+    parts = page.read_lesson(lesson)
     done = Replayed([], start, sum(part.count for part in parts), [])
     number = 0
     with tempfile.TemporaryDirectory(
@@ -71,7 +71,7 @@ def replay(
                         done.left_out.append(f"{page.place(part.path, block.line)}: {block.note}")
                     if workshop.files != done.files:
                         done.files = workshop.files
-                        about = (chapter, number, step.title, part.path, block.line, block.path)
+                        about = (lesson, number, step.title, part.path, block.line, block.path)
                         done.states.append(State(*about, workshop.files))
                 _check_step(part, step, before, workshop.files)
                 tell(place, step.title, time.monotonic() - began)
@@ -79,42 +79,43 @@ def replay(
 
 
 def chosen(names: list[str]) -> list[str]:
-    """Return the chapters called `names` in order, or all that have pages if none is named.
+    """Return the lessons called `names` in order, or all that have pages if none is named.
 
     Raises progress.Trouble for one without a page and as chapters.pages() does, and
     chapters.UnknownChapter.
     """
     if not names:
         return chapters.with_pages()
-    found = sorted({chapters.find(name) for name in names})
-    for chapter in found:
-        if not chapters.pages(chapter):
-            shown = chapters.page(chapter).relative_to(chapters.ROOT)
-            raise progress.Trouble(f"Chapter {chapter} has no page yet: there is no {shown}.")
-    return found
+    found = {chapters.find_lesson(name) for name in names}
+    for lesson in found:
+        if not chapters.pages(lesson):
+            shown = chapters.page(lesson).relative_to(chapters.ROOT)
+            raise progress.Trouble(f"{lesson} has no page yet: there is no {shown}.")
+    return [lesson for lesson in chapters.lessons() if lesson in found]
 
 
 def command(
     names: list[str], write: bool = False, fast: bool = False, python: str = sys.executable
 ) -> int:
-    """Replay the chapters called `names`, or all that have pages, and compare with the folders.
+    """Replay the lessons called `names`, or all that have pages, and compare with the folders.
 
     With `write` the folders are made from the pages instead, each from the one before it as it
-    has become. Says where it is, what is wrong, and a table at the end. Returns 1 if anything
-    failed, else 0. Raises progress.Trouble and chapters.UnknownChapter, as chosen() does.
+    has become. A guide has no folder: it has to come to its end. Says where it is, what is wrong,
+    and a table at the end. Returns 1 if anything failed, else 0. Raises progress.Trouble and
+    chapters.UnknownChapter, as chosen() does.
     """
     wanted = chosen(names)
     if not wanted:
-        progress.say("No chapter has a page yet: there is nothing to replay.")
+        progress.say("Nothing has a page yet: there is nothing to replay.")
         return 0
     began = time.monotonic()
     run = _Run(write, fast, python)
-    # Later chapters take longer, and what takes longest goes first. Written, each goes on from the
+    # Later lessons take longer, and what takes longest goes first. Written, each goes on from the
     # one before.
     order = wanted if write else wanted[::-1]
     with ThreadPoolExecutor(1 if write else AT_ONCE) as pool:
         try:
-            rows = sorted(pool.map(run.follow, order), key=lambda row: row.chapter)
+            rows = sorted(pool.map(run.follow, order), key=lambda row: wanted.index(row.lesson))
         except BaseException:
             # As by Ctrl-C: the other threads put away what they started, and nothing is begun.
             run.halt.set()
@@ -137,48 +138,50 @@ class _Run:
         self._python = python
         self._failed = False
 
-    def follow(self, chapter: str) -> Row:
-        """Replay one chapter; say what is wrong; write or compare."""
+    def follow(self, lesson: str) -> Row:
+        """Replay one lesson; say what is wrong; write or compare."""
         if self._write and self._failed:
-            return Row(chapter, "not reached", False)
+            return Row(lesson, "not reached", False)
         began = time.monotonic()
         done = Replayed([], {}, 0, [])
         try:
-            done = self._replay(chapter)
-            how, good = self._settle(chapter, done)
+            done = self._replay(lesson)
+            how, good = self._settle(lesson, done)
         except progress.Trouble as trouble:
             self.report.say(f"\n{trouble}\n")
             how, good = "failed", False
         finally:
-            self.report.over(chapter)
+            self.report.over(lesson)
         self._failed |= not good
         counts = (done.steps, len(done.states), done.left_out, time.monotonic() - began)
-        return Row(chapter, how, good, *counts)
+        return Row(lesson, how, good, *counts)
 
-    def _replay(self, chapter: str) -> Replayed:
+    def _replay(self, lesson: str) -> Replayed:
         done = replay(
-            chapter,
-            start_of(chapter),
+            lesson,
+            start_of(lesson),
             fast=self._fast,
             python=self._python,
             halt=self.halt,
-            tell=lambda *words: self.report.step(chapter, *words),
+            tell=lambda *words: self.report.step(lesson, *words),
         )
-        # Last: what is written of a chapter can be replayed before its end is.
-        page.check_diff(page.read_chapter(chapter), chapter)
+        # Last: what is written of a lesson can be replayed before its end is.
+        page.check_diff(page.read_lesson(lesson), lesson)
         return done
 
-    def _settle(self, chapter: str, done: Replayed) -> tuple[str, bool]:
+    def _settle(self, lesson: str, done: Replayed) -> tuple[str, bool]:
         """Write or compare; return a verdict, and whether it is a good one."""
-        folder = chapters.folder(chapter)
+        if not chapters.is_committed(lesson):
+            return "to its end", True
+        folder = chapters.folder(lesson)
         if self._write:
             return f"written, files changed: {len(tree.write(done.files, folder))}", True
         if not folder.is_dir():
-            raise progress.Trouble(f"There is no folder {chapter}: make it with replay --write.")
+            raise progress.Trouble(f"There is no folder {lesson}: make it with replay --write.")
         wanted = tree.read(folder)
         if done.files == wanted:
             return "as the folder", True
-        for said in verdict.differences(chapter, start_of(chapter), done.states, wanted):
+        for said in verdict.differences(lesson, start_of(lesson), done.states, wanted):
             self.report.say(f"\n{said}")
         return "not as the folder", False
 
@@ -205,7 +208,9 @@ def _check_step(read: page.Page, step: page.Step, before: tree.Tree, after: tree
 
 
 def _say_what_is_left(written: list[str], report: Report) -> None:
-    later = chapters.NAMES[chapters.NAMES.index(written[-1]) + 1 :]
+    """Name the chapters after those written, whose folders may lack what these have got."""
+    of_chapters = [name for name in chapters.NAMES if name in written]
+    later = chapters.NAMES[chapters.NAMES.index(of_chapters[-1]) + 1 :] if of_chapters else []
     with_pages = chapters.with_pages()
     left = [f"{name} ({'not asked for' if name in with_pages else 'no page'})" for name in later]
     if left:

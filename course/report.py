@@ -10,9 +10,9 @@ SLOW = 1.0  # seconds from which a step is told of where no terminal reads
 
 @dataclass(frozen=True)
 class Row:
-    """How a chapter's replay ended. `good`: as it should. `left_out` says which blocks, and why."""
+    """How a lesson's replay ended. `good`: as it should. `left_out` says which blocks, and why."""
 
-    chapter: str
+    lesson: str
     verdict: str
     good: bool
     steps: int = 0
@@ -29,22 +29,22 @@ class Report:
         self._in_place = sys.stdout.isatty()
         self._doing: dict[str, str] = {}
 
-    def step(self, chapter: str, place: str, title: str, seconds: float | None) -> None:
+    def step(self, lesson: str, place: str, title: str, seconds: float | None) -> None:
         """Tell that a step begins (`seconds` is None), or ended after so long."""
-        words = [chapter, place, title, "" if seconds is None else f"{seconds:.1f} s"]
+        words = [lesson, place, title, "" if seconds is None else f"{seconds:.1f} s"]
         line = "  ".join(word for word in words if word)
         if self._in_place:
             with self._lock:
-                self._doing[chapter] = line
+                self._doing[lesson] = line
                 self._clear()
                 self._show()
         elif seconds is not None and seconds >= SLOW:
             self.say(line)
 
-    def over(self, chapter: str) -> None:
-        """Tell that a chapter is done with."""
+    def over(self, lesson: str) -> None:
+        """Tell that a lesson is done with."""
         with self._lock:
-            if self._doing.pop(chapter, None):
+            if self._doing.pop(lesson, None):
                 self._clear()
                 self._show()
 
@@ -56,15 +56,15 @@ class Report:
             self._show()
 
     def table(self, rows: list[Row], seconds: float) -> None:
-        """Print how each chapter ended, the sum of them, and which blocks were left out.
+        """Print how each lesson ended, the sum of them, and which blocks were left out.
 
         `seconds` is how long it took all of them, side by side.
         """
         total = _sum(rows, seconds)
-        lines = [("chapter", "steps", "states", "left out", "seconds", "verdict")]
+        lines = [("page", "steps", "states", "left out", "seconds", "verdict")]
         for row in [*rows, total]:
             counts = (row.steps, row.states, len(row.left_out), f"{row.seconds:.1f}")
-            lines.append((row.chapter, *counts, row.verdict))
+            lines.append((row.lesson, *counts, row.verdict))
         width = max(len(line[0]) for line in lines)
         self.say("")
         for name, *counts, verdict in lines:

@@ -1,6 +1,7 @@
-"""The shape that all chapters' pages have in common: their sections, their size, their versions."""
+"""The shape that all lessons' pages have in common: their sections, their size, their versions."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import django_htmx
@@ -20,34 +21,51 @@ DIFF = "Everything that changed"
 REDIS = "Redis 7.0"
 
 
-def faults(parts: list[Page], chapter: str, verified: str) -> list[str]:
-    """Return where the chapter's pages leave the shape, each as PAGE:LINE and a sentence.
+@dataclass(frozen=True)
+class Shape:
+    """What a kind of lesson has: whether pictures and a diagram, and the sections at its end."""
 
-    `parts` are page.read_chapter()'s and `verified` is versions()'s line.
+    pictured: bool
+    end: list[str]
+
+
+CHAPTER = Shape(True, ["Check yourself", "Exercises", DIFF, "What is still missing"])
+GUIDE = Shape(False, ["Check yourself", "What is still missing"])
+
+
+def faults(parts: list[Page], lesson: str, verified: str) -> list[str]:
+    """Return where the lesson's pages leave the shape, each as PAGE:LINE and a sentence.
+
+    `parts` are page.read_lesson()'s and `verified` is versions()'s line.
     """
+    shape = CHAPTER if chapters.is_committed(lesson) else GUIDE
     found: list[str] = []
     for part in parts:
-        found += _of_part(part, verified, part is parts[-1] and chapters.before(chapter))
+        compares = part is parts[-1] and chapters.before(lesson)
+        end = [title for title in shape.end if compares or title != DIFF]
+        found += _of_part(part, verified, end)
     first = parts[0]
     lacking = []
-    if not _has_picture(first):
+    if shape.pictured and not _has_picture(first):
         lacking.append("a picture above all steps, with a text in place of it")
-    if not any(SEQUENCE.match(block.text) for step in _steps(parts) for block in step.blocks):
+    if shape.pictured and not _has_diagram(parts):
         lacking.append("a sequenceDiagram of a message's way")
     lacking += [
         f"a section {wanted!r}"
         for wanted in ("See it fail", "Test it")
         if not any(step.title.startswith(wanted) for step in _steps(parts))
     ]
-    return [f"{page.place(first.path, 1)}: the chapter lacks {each}" for each in lacking] + found
+    return [f"{page.place(first.path, 1)}: the page lacks {each}" for each in lacking] + found
 
 
-def versions(chapter: str) -> str:
-    """Return the sentence that names what the chapter was verified with.
+def versions(lesson: str) -> str:
+    """Return the sentence that names what the lesson was verified with.
 
-    Django's first series and the packages' are requirements.txt's, its second the one that
-    .ci/run names, htmx's that of the file which django-htmx serves.
+    A guide's is that of the chapter it goes on from. Django's first series and the packages' are
+    requirements.txt's, its second the one that .ci/run names, htmx's that of the file which
+    django-htmx serves.
     """
+    chapter = lesson if chapters.is_committed(lesson) else chapters.before(lesson)
     number = chapters.NAMES.index(chapter) + 1
     second = re.search(r"\bDJANGO=(\d+\.\d+)", (chapters.ROOT / ".ci" / "run").read_text())[1]
     said = [f"Django {_pinned('django')} and {second}"]
@@ -77,8 +95,8 @@ def typed(step: Step) -> int:
     return sum(bool(line.removeprefix("+").strip()) for line in lines)
 
 
-def _of_part(part: Page, verified: str, before: str | None) -> list[str]:
-    """Return the faults of one page; `before` is the chapter that its end compares with."""
+def _of_part(part: Page, verified: str, end: list[str]) -> list[str]:
+    """Return the faults of one page; `end` are the titles of its last sections."""
     found = []
 
     def fault(line: int, text: str) -> None:
@@ -98,7 +116,6 @@ def _of_part(part: Page, verified: str, before: str | None) -> list[str]:
             fault(step.line, f"{count} lines to be typed, and no <!-- long: why --> below this")
         if step.long and count <= LINES:
             fault(step.line, f"{count} lines to be typed are not long: take the comment away")
-    end = ["Check yourself", "Exercises", *([DIFF] if before else []), "What is still missing"]
     titles = [step.title for step in part.steps]
     if titles[-len(end) :] != end:
         fault(part.steps[-1].line, f"a page ends with the sections {', '.join(end)}")
@@ -113,6 +130,10 @@ def _has_picture(part: Page) -> bool:
         if match["says"].strip() and (part.path.parent / match["path"]).is_file():
             return True
     return False
+
+
+def _has_diagram(parts: list[Page]) -> bool:
+    return any(SEQUENCE.match(block.text) for step in _steps(parts) for block in step.blocks)
 
 
 def _text(part: Page, number: int) -> str:

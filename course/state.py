@@ -15,7 +15,7 @@ class State:
     its line there, from 1, and `path` the file that it writes or edits, "" where a command did it.
     """
 
-    chapter: str
+    lesson: str
     step: int
     title: str
     page: Path

@@ -1,4 +1,4 @@
-"""`replay --to`: a folder as it stands after a step of a chapter."""
+"""`replay --to`: a folder as it stands after a step of a lesson."""
 
 from course import lay, page, replay, tree
 from course.progress import Trouble, say
@@ -6,24 +6,24 @@ from course.start import start_of
 
 
 def command(name: str, to: str, number: int | None) -> int:
-    """Leave in the folder `to` the project as it stands after that step of the chapter `name`.
+    """Leave in the folder `to` the project as it stands after that step of the lesson `name`.
 
-    0 is what the chapter goes on from, and None its end. Only what makes files is run. Returns 0.
+    0 is what it goes on from, and None its end. Only what makes files is run. Returns 0.
     Raises Trouble, PageError for what a page does wrong, and chapters.UnknownChapter.
     """
-    [chapter] = replay.chosen([name])
+    [lesson] = replay.chosen([name])
     folder = lay.place(to)
-    steps = [found for found in page.steps(page.read_chapter(chapter)) if found[1].number]
+    steps = [found for found in page.steps(page.read_lesson(lesson)) if found[1].number]
     if number is None:
         number = len(steps)
     if number > len(steps):
         raise Trouble(
-            f"{chapter} has no step {number}. There are the steps 1 to {len(steps)}, and 0 for "
+            f"{lesson} has no step {number}. There are the steps 1 to {len(steps)}, and 0 for "
             "its start."
         )
-    files = files_after(chapter, number)
+    files = files_after(lesson, number)
     lay.lay(files, folder)
-    when = f"after step {number} of {chapter}" if number else f"at the start of {chapter}"
+    when = f"after step {number} of {lesson}" if number else f"at the start of {lesson}"
     say(f"{folder} holds the project as it stands {when}.")
     say(f"\nNext:\n\n{lay.advice(files, folder)}\n")
     if number < len(steps):
@@ -32,13 +32,13 @@ def command(name: str, to: str, number: int | None) -> int:
     return 0
 
 
-def files_after(chapter: str, number: int) -> tree.Tree:
-    """Return the project as it stands after a numbered step of the chapter; 0 is its start.
+def files_after(lesson: str, number: int) -> tree.Tree:
+    """Return the project as it stands after a numbered step of the lesson; 0 is its start.
 
     Raises as replay.replay() and start.start_of() do.
     """
-    files = start_of(chapter)
-    for state in replay.replay(chapter, files, fast=True).states:
+    files = start_of(lesson)
+    for state in replay.replay(lesson, files, fast=True).states:
         if state.step <= number:
             files = state.files
     return files

@@ -19,6 +19,7 @@ IGNORED = {
     "db.sqlite3-shm",
     "db.sqlite3-wal",
     "dump.rdb",
+    "staticfiles",  # what collectstatic copies together
 }
 ASIDE = "README.md"  # at the top of a chapter's folder: it tells of the folder, no page writes it
 

@@ -14,6 +14,7 @@ QUIET = 0.2  # seconds in which nothing more may arrive where the page shows no 
 OPEN = re.compile(r"(?:(?P<names>\w+(?:, *\w+)*): )?(?P<url>wss?://\S+)(?: from (?P<origin>\S+))?")
 FRAME = re.compile(r"(?:(?P<name>\w+) )?(?P<sign>[<>x])(?: (?P<rest>.*))?")
 LOGIN = re.compile(r"as (?P<user>\w+)")
+REPEATED = re.compile(r"(?P<what>\S) \* (?P<times>\d+)")  # `x * 70000`: a frame of so many
 
 
 def run(text: str, terminal: Terminal, halt: threading.Event) -> None:
@@ -56,8 +57,13 @@ class Conversation:
             if name not in self._sockets:
                 raise Mismatch(f"no socket was opened before this: {line}")
             socket = self._sockets[name]
-            do = {">": socket.send, "<": socket.receive, "x": socket.end}[match["sign"]]
-            do(match["rest"] or "")
+            rest = match["rest"] or ""
+            if match["sign"] == ">":
+                socket.send(_whole(rest))
+            elif match["sign"] == "<":
+                socket.receive(rest)
+            else:
+                socket.end(rest)
         elif line:
             raise Mismatch(f"no line of a conversation: {line}")
 
@@ -90,3 +96,9 @@ class Conversation:
         if status:
             said = output.quote(printed)
             raise Mismatch(f"`{command}` failed with exit status {status}. It printed:\n\n{said}")
+
+
+def _whole(shown: str) -> str:
+    """Return the frame that a page tells to send: nobody wants to read a long one."""
+    match = REPEATED.fullmatch(shown)
+    return match["what"] * int(match["times"]) if match else shown

@@ -1,4 +1,4 @@
-"""A made-up course of three chapters, with a little web server in place of Django's."""
+"""A made-up course of three chapters and a guide, with a little web server in place of Django's."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ from course import chapters
 from course.processes import until
 
 NAMES = ["01_one", "02_two", "03_three"]
+GUIDES = {"aside": "02_two"}
 
 # Read once at its start, answer.txt shows whether the server was started anew after an edit.
 MANAGE = """
@@ -85,14 +86,22 @@ class Course:
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(chapters, "ROOT", root)
         monkeypatch.setattr(chapters, "NAMES", NAMES)
+        monkeypatch.setattr(chapters, "GUIDES", GUIDES)
         self.root = root
-        (root / "docs" / "chapters").mkdir(parents=True)
+        for name in ("chapters", "guides"):
+            (root / "docs" / name).mkdir(parents=True)
 
     def page(self, chapter: str, text: str) -> Path:
         """Write a chapter's page, with the line that every page but the first ends in."""
         before = chapters.before(chapter)
         path = chapters.page(chapter)
         path.write_text(text + (f"\n## All\n\n@@diff {before} {chapter}\n" if before else ""))
+        return path
+
+    def guide(self, text: str) -> Path:
+        """Write the page of the one guide, "aside", which goes on from the second chapter."""
+        path = chapters.page("aside")
+        path.write_text(text)
         return path
 
     def part(self, chapter: str, name: str, text: str) -> Path:

@@ -135,7 +135,7 @@ def test_broken_rule_is_named_with_its_line(tmp_path, text, line, message):
 @pytest.mark.parametrize(
     "chapter, text, message",
     [
-        ("01_one", "@@diff 00_none 01_one", "md:5: the first chapter has nothing"),
+        ("01_one", "@@diff 00_none 01_one", "md:5: 01_one has no @@diff"),
         ("02_two", "", "md:1: one line @@diff 01_one 02_two belongs below; no is there"),
         ("02_two", "@@diff 01_one 03_three", "md:5: this has to be: @@diff 01_one 02_two"),
         ("02_two", "@@diff 02_two 01_one", "md:5: this has to be: @@diff 01_one 02_two"),
@@ -167,11 +167,11 @@ def test_step_says_why_it_is_long_and_holds_its_prose(tmp_path):
 
 def test_steps_are_numbered_on_through_the_parts(tmp_path, monkeypatch):
     course = Course(tmp_path, monkeypatch)
-    assert page.read_chapter("02_two") == []
+    assert page.read_lesson("02_two") == []
     course.part("02_two", "1_a.md", "## 1. One\n\n## 2. Two\n")
     course.part("02_two", "2_b.md", "Nothing yet.\n")
     course.part("02_two", "3_c.md", "## 3. Three\n")
-    parts = page.read_chapter("02_two")
+    parts = page.read_lesson("02_two")
     assert [(part.path.name, step.number) for part, step in page.steps(parts)] == [
         ("1_a.md", None),
         ("1_a.md", 1),
@@ -182,7 +182,7 @@ def test_steps_are_numbered_on_through_the_parts(tmp_path, monkeypatch):
     ]
     course.part("02_two", "3_c.md", "Text.\n\n## 1. One\n")
     with pytest.raises(page.PageError, match=r"02_two/3_c\.md:3: step 3 comes here, and not 1"):
-        page.read_chapter("02_two")
+        page.read_lesson("02_two")
 
 
 def test_parts_stand_in_the_order_of_their_numbers(tmp_path, monkeypatch):
@@ -201,8 +201,8 @@ def test_parts_stand_in_the_order_of_their_numbers(tmp_path, monkeypatch):
         (["2_b.md"], "numbered 1, 2, 3 ...; there are 2_b.md"),
         (["1_a.md", "3_c.md"], "there are 1_a.md, 3_c.md"),
         (["1_a.md", "1_b.md"], "there are 1_a.md, 1_b.md"),
-        (["1_a.md", "index.md"], "02_two/index.md is no part of a chapter"),
-        (["01_a.md"], "02_two/01_a.md is no part of a chapter"),
+        (["1_a.md", "index.md"], "02_two/index.md is no part of a page"),
+        (["01_a.md"], "02_two/01_a.md is no part of a page"),
         (["1_a.md", "../02_two.md"], "There are both docs/chapters/02_two.md and docs/chapters/02"),
         (["../02_two.md", "."], "There are both"),
     ],
@@ -229,7 +229,7 @@ def test_diff_line_stands_in_the_last_part(tmp_path, monkeypatch, first, second,
     course = Course(tmp_path, monkeypatch)
     course.part("02_two", "1_a.md", f"## 1. One\n\n{first}\n")
     course.part("02_two", "2_b.md", f"## 2. Two\n\n{second}\n")
-    parts = page.read_chapter("02_two")
+    parts = page.read_lesson("02_two")
     if message is None:
         page.check_diff(parts, "02_two")
         return

@@ -70,7 +70,7 @@ Milk.
 
 @pytest.mark.parametrize("chapter", chapters.with_pages())
 def test_chapter_has_the_shape(chapter):
-    parts = page.read_chapter(chapter)
+    parts = page.read_lesson(chapter)
     found = shape.faults(parts, chapter, shape.versions(chapter))
     assert not found, "\n".join(["", *found])
 
@@ -96,7 +96,7 @@ def faults(tmp_path, monkeypatch):
         else:
             for number, text in enumerate(texts, start=1):
                 course.part(chapter, f"{number}_x.md", text)
-        return shape.faults(page.read_chapter(chapter), chapter, VERIFIED)
+        return shape.faults(page.read_lesson(chapter), chapter, VERIFIED)
 
     return faults
 
@@ -108,11 +108,11 @@ def test_good_page_has_no_faults(faults):
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("![A room]", "![]", 1, "the chapter lacks a picture"),
-        ("room.png", "none.png", 1, "the chapter lacks a picture"),
-        ("sequenceDiagram", "flowchart", 1, "the chapter lacks a sequenceDiagram"),
-        ("## See it fail", "## Look", 1, "the chapter lacks a section 'See it fail'"),
-        ("2. Test it", "2. Try it", 1, "the chapter lacks a section 'Test it'"),
+        ("![A room]", "![]", 1, "the page lacks a picture"),
+        ("room.png", "none.png", 1, "the page lacks a picture"),
+        ("sequenceDiagram", "flowchart", 1, "the page lacks a sequenceDiagram"),
+        ("## See it fail", "## Look", 1, "the page lacks a section 'See it fail'"),
+        ("2. Test it", "2. Try it", 1, "the page lacks a section 'Test it'"),
         ("**You need**", "You need", 1, "no **You need** above the first step"),
         ("**It takes**", "It takes", 1, "no **It takes**"),
         (VERIFIED, "", 1, "no **Verified with**"),

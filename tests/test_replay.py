@@ -70,7 +70,7 @@ def test_pages_that_make_their_folders_are_green(course, capsys):
     course.folder("02_two", a_py="one = 2\n")
     assert replay.command([]) == 0
     printed = capsys.readouterr().out
-    assert re.search(r"^chapter +steps +states +left out +seconds +verdict$", printed, re.M)
+    assert re.search(r"^page +steps +states +left out +seconds +verdict$", printed, re.M)
     assert re.search(r"^01_one +1 +1 +0 +[\d.]+  as the folder$", printed, re.M)
     assert re.search(r"^02_two +1 +1 +0 +[\d.]+  as the folder$", printed, re.M)
 
@@ -425,10 +425,10 @@ def test_write_stops_at_a_clash_and_writes_nothing_from_there_on(course, capsys)
 
 
 def test_chapter_without_a_page_is_named(course, capsys):
-    with pytest.raises(progress.Trouble, match="^Chapter 02_two has no page yet: there is no docs"):
+    with pytest.raises(progress.Trouble, match="^02_two has no page yet: there is no docs"):
         replay.command(["2"])
     assert replay.command([]) == 0
-    assert capsys.readouterr().out.startswith("No chapter has a page yet")
+    assert capsys.readouterr().out.startswith("Nothing has a page yet")
 
 
 def test_folder_that_is_missing_is_named(course, capsys):
@@ -511,7 +511,7 @@ def test_folder_is_left_as_it_stands_after_a_step(steps, mine, capsys, number, s
 def test_step_that_is_not_there_is_told_with_those_that_are(steps, mine):
     with pytest.raises(progress.Trouble, match="^02_two has no step 3. There are the steps 1 to 2"):
         step.command("2", str(mine), 3)
-    with pytest.raises(progress.Trouble, match="^Chapter 03_three has no page yet"):
+    with pytest.raises(progress.Trouble, match="^03_three has no page yet"):
         step.command("3", str(mine), 1)
     assert not mine.exists()
 

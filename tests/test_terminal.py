@@ -81,6 +81,7 @@ def test_other_output_names_the_commands_line(shell):
     [
         ("$ false\n", "`false` failed with exit status 1"),
         ("$ echo late; exit 3 | cat; false\n...\n", "does not show its last line"),
+        ("$ echo 1 failed, 3 passed in 2s; false\n... passed...\n", "does not show its last"),
         ("$ echo x; false\ny\n", "failed with exit status 1."),
         ("$ exit\n", "`exit` ended the shell"),
         ("$ echo x\nx\n^C\n", "`^C` ends a server, and `echo x` starts none"),
@@ -182,6 +183,7 @@ def test_commands_that_may_ask_a_server(command, may):
         ("python3 -Wd manage.py runserver 0.0.0.0:8000", "web"),
         ("DEBUG=0 daphne config.asgi:application", "web"),
         ("python -m daphne -p 8000 config.asgi:application", "web"),
+        ("uvicorn --port 8000 config.asgi:application", "web"),
         ("python manage.py runworker bot", "worker"),
         ("redis-server --port 6379", "redis"),
         ("redis-server --version", None),

@@ -71,7 +71,13 @@ def test_edit_that_does_not_fit_says_what_is_there(diff, message):
 
 
 def test_read_leaves_out_what_a_run_leaves_behind(tmp_path):
-    for name in (".venv/x.py", "chat/__pycache__/x.pyc", ".git/x", "chat/.ruff_cache/x"):
+    for name in (
+        ".venv/x.py",
+        "chat/__pycache__/x.pyc",
+        ".git/x",
+        "chat/.ruff_cache/x",
+        "staticfiles/x",
+    ):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
     for name in ("db.sqlite3", "db.sqlite3-wal", "dump.rdb", "README.md", "a.py", "chat/README.md"):

@@ -44,6 +44,7 @@ def opened(tmp_path_factory):
         f"{URL}\n>\n<\n",
         f"ann: {URL}\n$ curl -s http://127.0.0.1:8000/say/Tea -o /dev/null\nann < Tea\n",
         f"ann: {URL}\nann > bye\nann < bye\nann x 4001\nann: {URL}\nann > x\nann < x\n",
+        f"{URL}\n> x * 300\n< {'x' * 300}\n",
     ],
 )
 def test_conversation_as_shown(opened, monkeypatch, block):
