@@ -88,15 +88,6 @@ def test_layout_is_the_same(chapter):
     assert Path(chapters.folder(chapter), "README.md").exists()
 
 
-@pytest.mark.parametrize("path", ["chat/static/chat/chat.css", "pytest.ini", "config/wsgi.py"])
-def test_what_no_chapter_is_about_never_changes(path):
-    assert len({files(chapter)[path] for chapter in chapters.NAMES}) == 1
-
-
-def test_reading_a_frame_stays_as_it_is_in_chapters_2_to_4():
-    assert len({files(chapter)["chat/frames.py"] for chapter in chapters.NAMES[1:4]}) == 1
-
-
 def test_chapter_4_is_chapter_3_asynchronously_and_nothing_else():
     assert changed(*chapters.NAMES[2:4]) == {"chat/consumers.py", "chat/bot.py"}
 

@@ -1,0 +1,32 @@
+"""The six chapters: as folders, and as they run."""
+
+import pytest
+from contract import CHAPTERS, WITH_SOCKET
+from visit import Visit
+
+
+@pytest.fixture(params=CHAPTERS)
+def folder(chapter_folders, request):
+    """A chapter's folder, for a rule that all of them keep."""
+    return chapter_folders[request.param]
+
+
+@pytest.fixture(scope="session")
+def visits(chapter_folders, serve_copy):
+    """The running chapters by name. They start at once, two or more at a time."""
+    return {
+        name: Visit(contract, serve_copy(chapter_folders[name]))
+        for name, contract in CHAPTERS.items()
+    }
+
+
+@pytest.fixture(params=CHAPTERS)
+def visit(visits, request):
+    """A running chapter, for a rule that all of them keep."""
+    return visits[request.param]
+
+
+@pytest.fixture(params=WITH_SOCKET)
+def visit_with_socket(visits, request):
+    """A running chapter, for a rule about WebSockets."""
+    return visits[request.param]
