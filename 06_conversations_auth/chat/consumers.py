@@ -19,12 +19,12 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     """Store each message, then send it to everyone in the conversation."""
 
     async def __call__(self, scope, receive, send):
-        """Close the socket if something is down: its page will try again."""
+        """Refuse the socket if there is no channel layer: its page will try again."""
         try:
             await super().__call__(scope, receive, send)
-        except (DatabaseError, *LayerError) as error:
-            logger.warning("Socket closed: %r", error)
-            await send({"type": "websocket.close", "code": 1011})
+        except LayerError as error:
+            logger.warning("Socket refused: %r", error)
+            await send({"type": "websocket.close"})
 
     async def dispatch(self, message):
         """Handle a frame or an event, and close the socket of whom it is not for."""

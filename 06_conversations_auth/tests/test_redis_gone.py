@@ -70,7 +70,7 @@ async def test_stopped_redis_costs_no_message_and_no_socket(redis, enter):
 async def test_page_that_comes_meanwhile_may_try_again(redis, enter):
     _, stop = redis
     stop()
-    with pytest.raises(AssertionError, match="refused with 1011"):
+    with pytest.raises(AssertionError, match="refused with"):
         await enter("ann")
 
 

@@ -226,7 +226,7 @@ def redis_is_not_there(lab):
     return talk(lab.serve(lab.copy("3"), command))
 
 
-@provokes("Redis is away, and sockets close")
+@provokes("Redis is away, and sockets are refused")
 def redis_is_away(lab):
     command = f"REDIS_URL=redis://127.0.0.1:6379 {RUNSERVER}"
     server = lab.serve(lab.copy("6"), command)

@@ -7,6 +7,7 @@ let socket = null; // htmx's, while it is open
 let sent = null; // the latest message, until it has come back
 let waiting = false; // for its coming back, or for a refusal
 let unanswered = false; // whether the server owes an answer to a sync
+let opened = null; // the browser's own socket, of the same connection
 
 // Nobody should wait a minute when the server is back after two.
 htmx.config.wsReconnectDelay = (retries) => Math.random() * Math.min(2 ** retries, 10) * 1000;
@@ -20,6 +21,7 @@ document.addEventListener("htmx:wsOpen", (event) => {
   socket = event.detail.socketWrapper;
   status.textContent = "Connected.";
   notice.textContent = "";
+  opened = event.detail.event.target;
   unanswered = false;
   sync();
   if (waiting) {
@@ -34,6 +36,9 @@ const REASONS = {
 };
 
 document.addEventListener("htmx:wsClose", (event) => {
+  if (socket && event.detail.event.target !== opened) {
+    return; // one that was given up
+  }
   socket = null;
   status.textContent = REASONS[event.detail.event.code] ?? "Not connected. Trying again …";
 });
