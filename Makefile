@@ -8,8 +8,11 @@ port = $(if $(PORT),--port '$(PORT)')
 django = $(if $(DJANGO),--django '$(DJANGO)')
 to = $(if $(TO),--to '$(TO)')
 step = $(if $(STEP),--step '$(STEP)')
+full = $(if $(filter-out 0,$(FULL)),--full)
+write = $(if $(filter-out 0,$(WRITE)),--write)
+soak = $(if $(filter-out 0,$(SOAK)),--soak)
 
-.PHONY: help run test-all test replay start draft docs docs-serve test-docs lint setup clean lock screenshots
+.PHONY: help run test-all test replay start draft bench docs docs-serve test-docs test-faults lint setup clean lock screenshots
 
 help:
 	$(course) help
@@ -32,6 +35,9 @@ start:
 draft:
 	$(course) draft $(CHAPTER)
 
+bench:
+	$(course) bench $(full) $(write) $(soak)
+
 docs:
 	$(course) docs
 
@@ -40,6 +46,9 @@ docs-serve:
 
 test-docs:
 	$(course) test-docs
+
+test-faults:
+	$(course) test-faults
 
 lint:
 	$(course) lint

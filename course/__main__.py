@@ -24,14 +24,19 @@ And the rest:
 
   make start CHAPTER=04 TO=~/mysite
                            lay in a new folder what chapter 4 goes on from
+                           (CHAPTER=hardening: what that guide goes on from)
   make test CHAPTER=03     run one chapter's suite
   make replay              follow the pages, compare with the folders (CHAPTER=03: one;
-                           with TO=~/mine STEP=5 leave a folder as it stands after step 5)
+                           CHAPTER=hardening: a guide; with TO=~/mine STEP=5 leave a
+                           folder as it stands after step 5)
   make draft CHAPTER=03    print what the chapter's page still lacks
   make screenshots         take the pages' pictures anew
+  make bench               measure what a message costs, in some five minutes
+                           (FULL=1: from 1 to 10,000 connections; WRITE=1: for the page)
   make docs                build the site in site/
   make docs-serve          serve it, and build it anew when a page is saved (PORT=8011)
   make test-docs           look the site, its pictures and the troubleshooting page over
+  make test-faults         kill servers, stop Redis, drop the network: count what is lost
   make lint                look code and spelling over
   make lock                pin requirements.in in requirements.txt
   make setup               make the environment, .venv, and nothing else
@@ -109,23 +114,30 @@ def parser():
     django(verb("test-all", "run every suite, with a table at the end"))
 
     replay = verb("replay", "follow the pages, compare with the folders")
-    replay.add_argument("chapter", nargs="*", metavar="CHAPTER", help="all if not given")
+    replay.add_argument("chapter", nargs="*", metavar="CHAPTER", help="or guide; all if not given")
     replay.add_argument("--write", action="store_true", help="make the folders from the pages")
     replay.add_argument("--fast", action="store_true", help="the files alone; run nothing")
     replay.add_argument("--to", metavar="FOLDER", help="a new one, to be left as a step leaves it")
     replay.add_argument("--step", type=step_number, metavar="5", help="the last if not given")
 
-    start = verb("start", "lay in a new folder what a chapter goes on from")
+    start = verb("start", "lay in a new folder what a chapter or a guide goes on from")
     start.add_argument("chapter", nargs="?", metavar="CHAPTER")
     start.add_argument("to", nargs="?", metavar="FOLDER")
 
     draft = verb("draft", "print what a chapter's page still lacks")
     draft.add_argument("chapter", metavar="CHAPTER")
     verb("screenshots", "take the pages' pictures anew")
+    bench = verb("bench", "measure what a message costs")
+    bench.add_argument("--full", action="store_true", help="from 1 to 10,000 connections")
+    bench.add_argument("--write", action="store_true", help="the page and its picture as well")
+    bench.add_argument("--soak", action="store_true", help="1,000 at once; then 100,000 messages")
+    bench.add_argument("--only", nargs="+", default=[], metavar="SUBJECT", help="and no others")
+    bench.add_argument("--connections", nargs="+", default=[], type=count, metavar="100")
     verb("docs", "build the site in site/")
     docs_serve = verb("docs-serve", "serve the site, and build it anew when a page is saved")
     docs_serve.add_argument("--port", default=8010, type=port, metavar="8010")
     verb("test-docs", "look the site, its pictures and its messages over, with a table at the end")
+    verb("test-faults", "kill servers, stop Redis, drop the network: count what is lost")
     verb("lint", "look code and spelling over")
     verb("lock", "pin requirements.in in requirements.txt")
     verb("clean", "remove environments, the site, caches and databases")
@@ -137,6 +149,13 @@ def port(text):
     if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise argparse.ArgumentTypeError("a port is a number from 1 to 65535, and not %r" % text)
+
+
+def count(text):
+    """Return a number of connections. Raises argparse.ArgumentTypeError."""
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError("connections are a number from 1 on, and not %r" % text)
 
 
 def step_number(text):
@@ -190,11 +209,16 @@ def check(asked):
     if to_a_step and (not asked.to or len(asked.chapter) != 1 or asked.write):
         parser().error("a step is left in a folder so: make replay CHAPTER=03 TO=~/mine STEP=5")
     named = getattr(asked, "chapter", None) or []
+    find = chapters.find_lesson if asked.verb in ("replay", "start") else chapters.find
     for name in [named] if isinstance(named, str) else named:
         try:
-            chapters.find(name)
+            find(name)
         except chapters.UnknownChapter as unknown:
             parser().error(str(unknown).rstrip("."))
+    if asked.verb == "bench":
+        from benchmarks import command
+
+        command.check(asked.only, asked.connections, asked.full, asked.write, asked.soak)
     if asked.verb == "run":
         serve.check_port(asked.port)
     if getattr(asked, "to", None):
@@ -238,6 +262,10 @@ def do_inside(asked, rest):
         from course import draft
 
         return draft.command(asked.chapter)
+    if asked.verb == "bench":
+        from benchmarks import command
+
+        return command.run(asked.only, asked.connections, asked.full, asked.write, asked.soak)
     if asked.verb == "screenshots":
         from course import screenshots
 
@@ -254,6 +282,10 @@ def do_inside(asked, rest):
         from course import suites
 
         return suites.test_all(suites.of_docs(chapters.ROOT), require_all())
+    if asked.verb == "test-faults":
+        from course import suites
+
+        return suites.test_all(suites.of_faults(chapters.ROOT), require_all())
     from course import upkeep
 
     return upkeep.lint(chapters.ROOT)

@@ -20,6 +20,8 @@ from course import chapters, progress, services
 AT_ONCE = 2
 LIMIT = 300  # seconds that a suite may take
 DOCS = "tests/docs"  # what looks the site over
+HOUSE = "tests/house"  # what holds in every chapter
+FAULTS = "tests/faults"  # what mistreats chapter 6, and stops all servers
 GRACE = 5  # seconds that an interrupted suite has to put its own things away
 
 # Set for another project, these would change what a suite tests, or which database it empties.
@@ -57,6 +59,7 @@ class Result:
     skipped: int = 0
     seconds: float = 0.0
     reasons: Counter = field(default_factory=Counter)
+    figures: list[tuple[str, list[str]]] = field(default_factory=list)  # a test, what it counted
     problem: str | None = None
     output: str = ""
 
@@ -74,17 +77,27 @@ class Running:
 
 
 def everything(root: Path) -> list[Suite]:
-    """Return the six chapters' suites and the course's own."""
+    """Return the six chapters' suites, what holds in all of them, and the course's own."""
     found = [Suite(name, root / name) for name in chapters.NAMES]
-    # What looks the site over takes its time, and has a target of its own.
-    return [*found, Suite("tests", root, ("tests", f"--ignore={DOCS}"))]
+    # What looks the site over, and what waits for faults, take their time and have own targets.
+    ignored = [f"--ignore={folder}" for folder in (DOCS, FAULTS, HOUSE)]
+    return [*found, Suite("house", root, (HOUSE,)), Suite("tests", root, ("tests", *ignored))]
 
 
 def of_docs(root: Path) -> list[Suite]:
     """Return what looks the site, its pictures and its messages over, a suite for each file."""
-    files = sorted(root.glob(f"{DOCS}/test_*.py"))
+    return _of_files(root, DOCS)
+
+
+def of_faults(root: Path) -> list[Suite]:
+    """Return what mistreats servers, networks and databases, a suite for each file."""
+    return _of_files(root, FAULTS)
+
+
+def _of_files(root: Path, folder: str) -> list[Suite]:
+    files = sorted(root.glob(f"{folder}/test_*.py"))
     return [
-        Suite(path.stem.removeprefix("test_"), root, (f"{DOCS}/{path.name}",)) for path in files
+        Suite(path.stem.removeprefix("test_"), root, (f"{folder}/{path.name}",)) for path in files
     ]
 
 
@@ -99,6 +112,8 @@ def test_all(suites: list[Suite], require_all: bool = False) -> int:
         results = run_all(suites[::-1], clean(os.environ, have), require_all=require_all)
         seconds = time.monotonic() - began
     results.sort(key=lambda result: [suite.name for suite in suites].index(result.name))
+    for line in figures(results):
+        progress.say(line)
     progress.say("\n" + table(results, seconds))
     for line in skips(results, require_all) + have.missing:
         progress.say(line)
@@ -182,6 +197,8 @@ def read_report(report: Path) -> Result:
     """
     result = Result("")
     for case in ElementTree.parse(report).iter("testcase"):
+        if counted := [f"{each.get('name')} {each.get('value')}" for each in case.iter("property")]:
+            result.figures.append((case.get("name", ""), counted))
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             result.failed += 1
@@ -201,6 +218,18 @@ def table(results: list[Result], seconds: float) -> str:
     width = max(len(name) for name, *_ in rows)
     lines = [f"{name:<{width}}{''.join(f'{cell:>9}' for cell in cells)}" for name, *cells in rows]
     return "\n".join(lines)
+
+
+def figures(results: list[Result]) -> list[str]:
+    """Return what the tests have counted, with the name of each test above."""
+    lines = []
+    for result in results:
+        if result.figures:
+            lines += ["", result.name]
+        for test, counted in result.figures:
+            sentence = test.removeprefix("test_").replace("_", " ").replace("[", " [")
+            lines += [f"  {sentence}", f"      {', '.join(counted)}"]
+    return lines
 
 
 def skips(results: list[Result], require_all: bool) -> list[str]:
@@ -233,6 +262,7 @@ def _start(suite: Suite, environment: dict[str, str], scratch: Path) -> Running:
     log = (scratch / f"{suite.name}.log").open("w+b")
     # No cache: it would lie in a folder that a page is compared with.
     options = ["-p", "no:cacheprovider", "--color=no", "-q", f"--junitxml={report}"]
+    options += ["-o", "junit_family=xunit1"]  # the later one has no place for a test's figures
     # A test that hangs shows where it stands before the whole suite is stopped.
     hanging = ["-o", f"faulthandler_timeout={LIMIT / 3:g}"]
     process = subprocess.Popen(

@@ -45,9 +45,10 @@ def inside(monkeypatch, tmp_path):
         (["test"], "Say which chapter: make test CHAPTER=03"),
         (["test", "--chapter", ""], "Say which chapter: make test CHAPTER=03"),
         (["draft"], "arguments are required: CHAPTER"),
-        (["start", "09", "/tmp/x"], "There is no chapter '09'"),
+        (["run", "--chapter", "hardening"], "There is no chapter 'hardening'"),
+        (["start", "09", "/tmp/x"], "There is no chapter or guide '09'. There are: 01_http_only"),
         (["start"], "Say which chapter and which folder: make start CHAPTER=04 TO=~/mysite"),
-        (["replay", "03", "seven"], "There is no chapter 'seven'"),
+        (["replay", "03", "seven"], "There is no chapter or guide 'seven'"),
         (["setup", "--django", "7"], "DJANGO is one of 5.2, 6.0, 6.1, and not '7'"),
     ],
 )

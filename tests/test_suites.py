@@ -294,3 +294,17 @@ def test_what_looks_the_site_over_is_in_its_own_target_and_not_in_test_all():
         f"tests/docs/{path.name}" for path in chapters.ROOT.glob("tests/docs/test_*.py")
     }
     assert "--ignore=tests/docs" in everything[-1].arguments
+
+
+def test_what_waits_for_faults_is_in_its_own_target_and_not_in_test_all():
+    everything, of_faults = suites.everything(chapters.ROOT), suites.of_faults(chapters.ROOT)
+    assert {suite.arguments[0] for suite in of_faults} == {
+        f"tests/faults/{path.name}" for path in chapters.ROOT.glob("tests/faults/test_*.py")
+    }
+    assert "--ignore=tests/faults" in everything[-1].arguments
+
+
+def test_figures_of_a_test_are_shown(tmp_path):
+    text = "def test_no_tea_is_lost(record_property): record_property('sent', 3)"
+    results = suites.run_all([lay(tmp_path / "counting", text)], ENVIRONMENT)
+    assert suites.figures(results) == ["", "counting", "  no tea is lost", "      sent 3"]

@@ -41,7 +41,7 @@ def site(manage, serve):
 
 @pytest.fixture(scope="module")
 def pages(browser, site):
-    """The conversation of ann and carol, with nobody else's messages, in two windows."""
+    """The conversation of ann and carol, in a window for each."""
     pages = []
     for username in ("ann", "carol"):
         page = browser.new_page(base_url=f"http://127.0.0.1:{site.port}")
@@ -72,7 +72,7 @@ def shown(page):
 
 
 def all_alike(*pages):
-    """See that the pages show the same, nothing twice, and the same when loaded anew."""
+    """See that pages show the same, nothing twice, and the same when loaded anew."""
     first, *others = map(shown, pages)
     assert all(other == first for other in others)
     numbers = pages[0].eval_on_selector_all("#content li", "all => all.map(i => i.id)")

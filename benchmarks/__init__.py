@@ -1,0 +1,1 @@
+"""What a message costs: servers, a client that counts, and the figures. `make bench` runs it."""

@@ -1,0 +1,169 @@
+"""`make bench`: measure, say how it goes, print the tables, and keep the figures."""
+
+import datetime
+import os
+import platform
+import time
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from benchmarks import subjects
+from course import chapters, progress
+
+OUT = chapters.ROOT / "benchmarks" / "out"
+KEPT = chapters.ROOT / "benchmarks"
+ASSETS = chapters.ROOT / "docs" / "assets"
+PAGE = chapters.ROOT / "docs" / "understand" / "what_a_message_costs.md"
+PICTURE = "what_a_message_costs"
+
+NEEDED = ("picows", "psutil")
+NAMED = ("Django", "channels", "daphne", "channels-redis", "starlette", "uvicorn", "websockets")
+
+
+def check(
+    only: Sequence[str], connections: Sequence[int], full: bool, write: bool, soak: bool
+) -> None:
+    """Raise progress.Trouble if these options of the command mean nothing together."""
+    for name in only:
+        subjects.named(name)
+    if write and not soak and (only or connections):
+        raise progress.Trouble("The page wants all figures: WRITE=1 goes without a choice of them.")
+    if soak and (only or connections or full):
+        raise progress.Trouble("The soak has subjects and connections of its own: --soak alone.")
+
+
+def run(
+    only: Sequence[str] = (),
+    connections: Sequence[int] = (),
+    full: bool = False,
+    write: bool = False,
+    soak: bool = False,
+) -> int:
+    """Measure what is asked for (all, if nothing is), and print it; return the exit status.
+
+    With `full`, from 1 to 10,000 connections. With `write`, the page, its picture and the CSVs
+    are made anew; without, they go to benchmarks/out alone. With `soak`, the longer runs in place
+    of all this. Raises progress.Trouble.
+    """
+    check(only, connections, full, write, soak)
+    for package in NEEDED:
+        if find_spec(package) is None:
+            raise progress.Trouble(f"The benchmark needs {package}, which is not here: make setup")
+    # Not earlier: it imports what may not be here.
+    from benchmarks import servers
+
+    with servers.stage() as stage:
+        if soak:
+            return _soak(stage, write)
+        counts = list(connections or (subjects.FULL if full else subjects.CONNECTIONS))
+        chosen = [subjects.named(name) for name in only] or subjects.SUBJECTS
+        return _measure(stage, chosen, counts, write, waiting=not (only or connections))
+
+
+def _measure(stage, chosen, counts: list[int], write: bool, waiting: bool) -> int:
+    from benchmarks import measure, servers, table
+    from benchmarks import waiting as waits
+    from benchmarks.results import Results
+
+    if write:
+        _check_all_is_here(stage, chosen)
+    began = time.monotonic()
+    results = Results()
+    cells = subjects.plan(chosen, counts)
+    progress.say(f"To be measured: {len(cells)}, some seconds each. {machine()}")
+    servers.invite(stage, sorted(set(counts)))
+    for place, (group, connections) in enumerate(cells, 1):
+        turns = subjects.PAIR_ROUNDS if len(group) > 1 else [measure.LOADED]
+        measured = measure.in_turns(group, stage, connections, turns)
+        for subject, rounds in zip(group, measured, strict=True):
+            results.add(subject, connections, rounds)
+            progress.say(f"[{place:>2}/{len(cells)}] {table.line(subject, connections, rounds)}")
+    if waiting:
+        for subject in subjects.WAITING:
+            results.waiting.append(waits.wait(subject, stage))
+            progress.say(f"{subject.title}: {results.waiting[-1].all_s:.1f} s")
+
+    progress.say(table.terminal(results))
+    if results.waiting:
+        progress.say("\n" + table.waiting(results))
+    if ratio := results.ratio():
+        progress.say("\n" + table.ratio(ratio))
+    _keep(results, write and not results.faulty())
+    progress.say(f"\nThat took {time.monotonic() - began:.0f} s.")
+    if results.faulty():
+        progress.say("Not every message arrived once at every reader: see the table.")
+        return 1
+    return 0
+
+
+def _check_all_is_here(stage, chosen) -> None:
+    """Raise progress.Trouble if a row of the page's tables would be empty."""
+    from benchmarks import servers
+
+    for subject in chosen:
+        try:
+            servers.check(subject, stage, max(subjects.CONNECTIONS))
+        except servers.Absent as absent:
+            raise progress.Trouble(f"The page wants all figures, and there is {absent}.") from None
+
+
+def _keep(results, write: bool) -> None:
+    """Write the figures and the picture to benchmarks/out, and with `write` where they are kept."""
+    from benchmarks import page, picture, table
+
+    at = subjects.PAIR_CONNECTIONS
+    files = {"results.csv": results.as_csv(), "waiting.csv": results.waiting_as_csv()}
+    pictures = {
+        f"{PICTURE}.svg": picture.draw(results, at, picture.LIGHT),
+        f"{PICTURE}-dark.svg": picture.draw(results, at, picture.DARK),
+    }
+    for folder, named in [(OUT, files | pictures), *([(KEPT, files), (ASSETS, pictures)] * write)]:
+        folder.mkdir(exist_ok=True)
+        for name, text in named.items():
+            if text:
+                folder.joinpath(name).write_text(text, encoding="utf-8")
+    progress.say(f"\nThe figures: {OUT.relative_to(chapters.ROOT)}/results.csv")
+    if write:
+        blocks = {
+            "machine": f"{machine()} {_today()}",
+            "cpu": table.cpu_in_markdown(results),
+            "ratio": table.ratio(results.ratio()),
+            "rest": table.all_in_markdown(results, at),
+            "waiting": table.waiting_in_markdown(results),
+        }
+        page.refresh(PAGE, blocks)
+        progress.say(f"Written anew: {PAGE.relative_to(chapters.ROOT)}")
+
+
+def _soak(stage, write: bool) -> int:
+    from benchmarks import page, table
+    from benchmarks import soak as soaking
+
+    found = soaking.soak(stage)
+    text = table.soaked(found)
+    progress.say("\n" + text)
+    if any(one.faulty for one in found):
+        progress.say("\nNot as it should be.")
+        return 1
+    if write:
+        page.refresh(PAGE, {"soak": table.soaked_in_markdown(found)})
+        progress.say(f"\nWritten anew: {PAGE.relative_to(chapters.ROOT)}")
+    return 0
+
+
+def machine() -> str:
+    """Return a sentence on the machine and the versions."""
+    found = [f"Python {platform.python_version()}"]
+    for name in NAMED:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    cores = os.cpu_count()
+    return f"{platform.system()}, {cores} cores, {', '.join(found)}."
+
+
+def _today() -> str:
+    today = datetime.date.today()
+    return f"Measured on {today.day} {today:%B %Y}."

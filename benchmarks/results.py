@@ -1,0 +1,103 @@
+"""The figures of a run by subject and connections, their CSV, and the ratio of the pair."""
+
+import csv
+import io
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks import measure
+from benchmarks.measure import Figures
+from benchmarks.subjects import PAIR, PAIR_CONNECTIONS, SUBJECTS, Subject
+from benchmarks.waiting import Waiting
+
+# As in the CSV, which has a unit in each name.
+COLUMNS = {
+    "cpu_us": "cpu_us_per_delivery",
+    "redis_us": "redis_cpu_us_per_delivery",
+    "deliveries_s": "deliveries_per_s",
+    "p50_ms": "p50_ms",
+    "p99_ms": "p99_ms",
+    "connects_s": "connects_per_s",
+    "kib": "kib_per_connection",
+}
+COUNTS = ["delivered", "missing", "doubled", "client_bound", "note"]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The CPU time of chapter 6's delivered message, over the baseline's: of each round."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.rounds)
+
+
+class Results:
+    """What was measured so far. Of a cell's rounds, the medians count."""
+
+    def __init__(self):
+        self.waiting: list[Waiting] = []
+        self._rounds: dict[tuple[Subject, int], list[Figures]] = defaultdict(list)
+
+    def add(self, subject: Subject, connections: int, rounds: Sequence[Figures]) -> None:
+        self._rounds[subject, connections] += rounds
+
+    def cells(self) -> dict[tuple[Subject, int], Figures]:
+        """Return the figures by subject and number of connections, in the order of both."""
+        order = [subject.name for subject in SUBJECTS]
+
+        def place(cell: tuple[Subject, int]) -> tuple[int, int]:
+            return cell[1], order.index(cell[0].name)
+
+        return {
+            cell: measure.median(self._rounds[cell]) for cell in sorted(self._rounds, key=place)
+        }
+
+    def faulty(self) -> bool:
+        """Tell whether a message was missing or came twice, or a cell went wrong."""
+        return any(figures.faulty for figures in self.cells().values())
+
+    def ratio(self) -> Ratio | None:
+        """Return the ratio of the pair that is compared, or None if it was not measured."""
+        ours, baseline = (
+            [
+                figures.cpu_us
+                for (subject, connections), rounds in self._rounds.items()
+                for figures in rounds
+                if subject.name == name and connections == PAIR_CONNECTIONS
+            ]
+            for name in PAIR
+        )
+        pairs = zip(ours, baseline, strict=False)
+        rounds = tuple(one / other for one, other in pairs if one and other)
+        return Ratio(rounds) if rounds else None
+
+    def as_csv(self) -> str:
+        """Return a line for each cell."""
+        written = io.StringIO()
+        lines = csv.writer(written, lineterminator="\n")
+        lines.writerow(["subject", "connections", *COLUMNS.values(), *COUNTS])
+        for (subject, connections), figures in self.cells().items():
+            values = [_rounded(getattr(figures, name)) for name in COLUMNS]
+            rest = [getattr(figures, name) for name in COUNTS]
+            lines.writerow([subject.name, connections, *values, *rest])
+        return written.getvalue()
+
+    def waiting_as_csv(self) -> str:
+        """Return a line for each of the handlers that take a second."""
+        written = io.StringIO()
+        lines = csv.writer(written, lineterminator="\n")
+        lines.writerow(["subject", "people", "all_answered_s", "neighbour_s"])
+        for one in self.waiting:
+            lines.writerow(
+                [one.subject.name, one.people, f"{one.all_s:.3f}", f"{one.neighbour_s:.3f}"]
+            )
+        return written.getvalue()
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"

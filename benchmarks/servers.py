@@ -1,0 +1,212 @@
+"""The servers that are measured: each started anew, in a folder and with a database of its own."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.subjects import Subject
+from course import chapters, progress, serve, services
+
+START_LIMIT = 30  # seconds that a server may take until it takes connections
+TICK = 0.02  # seconds between two looks
+ROOM = "bench"
+SIXTH = "06_conversations_auth"
+
+# Behind `python -m`, with the port and the application put in.
+COMMANDS = {
+    "daphne": "daphne -b 127.0.0.1 -p {port} {application}",
+    "uvicorn": "uvicorn --host 127.0.0.1 --port {port} --no-access-log {application}",
+    "python": "{application} {port}",
+}
+
+
+class Absent(progress.Trouble):
+    """Something that a subject needs is not here; the text names it in a few words."""
+
+
+@dataclass
+class People:
+    """Who is logged in: a Cookie header for each, and conversations by their sizes."""
+
+    cookies: list[str]
+    conversations: dict[int, int]
+    database: Path
+
+
+@dataclass
+class Stage:
+    """What all servers of a run share. `redis` is a program, or None where there is none."""
+
+    folder: Path
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(40))
+    redis: str | None = None
+    people: People | None = None
+
+
+@dataclass
+class Servers:
+    """Servers that run. `urls` are the WebSocket addresses of one room, one for each process.
+
+    `redis` is the address of their Redis, if they have one, and `cookies` the Cookie header for
+    each connection, where people have to be logged in.
+    """
+
+    urls: list[str]
+    processes: list[subprocess.Popen]
+    logs: list[Path]
+    redis: str | None = None
+    cookies: list[str] | None = None
+
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self.processes]
+
+    def last_words(self) -> list[str]:
+        """Return the last lines that the servers printed, other than of connections."""
+        said = "\n".join(log.read_text(errors="replace") for log in self.logs)
+        said = [line for line in said.splitlines() if '"WS' not in line]
+        return progress.last_lines("\n".join(said), 6)
+
+
+@contextlib.contextmanager
+def stage() -> Iterator[Stage]:
+    """Give a folder for databases and logs, gone at the end, and what there is of Redis."""
+    with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
+        yield Stage(Path(folder), redis=services.redis_program())
+
+
+def invite(stage: Stage, sizes: list[int]) -> None:
+    """Make chapter 6's database, with a conversation of each of these sizes.
+
+    Raises progress.Failed.
+    """
+    database = stage.folder / "people.sqlite3"
+    made = progress.run(
+        [sys.executable, "-m", "benchmarks.apps.people", *map(str, sizes)],
+        "The people for chapter 6 could not be made.",
+        env=_environment(stage, chapters.folder(SIXTH), database),
+        cwd=chapters.folder(SIXTH),
+    )
+    said = json.loads(made.splitlines()[-1])
+    stage.people = People(
+        [f"{said['cookie']}={key}" for key in said["keys"]],
+        {int(size): pk for size, pk in said["conversations"].items()},
+        database,
+    )
+
+
+def check(subject: Subject, stage: Stage, connections: int) -> None:
+    """Raise Absent if the subject cannot be measured here."""
+    for package in subject.packages:
+        if find_spec(package) is None:
+            raise Absent(f"no {package} here")
+    if subject.redis and not stage.redis:
+        raise Absent("no Redis here")
+    _allow_files(connections + 200)
+
+
+@contextlib.contextmanager
+def running(subject: Subject, stage: Stage, connections: int) -> Iterator[Servers]:
+    """Run the subject's servers, and its Redis, until the context ends.
+
+    Raises Absent, or progress.Failed with what a server printed that does not start.
+    """
+    check(subject, stage, connections)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=stage.folder)))
+        database = folder / "db.sqlite3"
+        if subject.people:
+            shutil.copy(stage.people.database, database)
+        where = chapters.folder(subject.folder) if subject.folder else chapters.ROOT
+        environment = _environment(stage, where if subject.folder else None, database)
+        redis = None
+        if subject.redis:
+            redis = stack.enter_context(services.started_redis(stage.redis))
+            environment["REDIS_URL"] = redis
+        room = stage.people.conversations[connections] if subject.people else ROOM
+        found = Servers([], [], [], redis, stage.people.cookies if subject.people else None)
+        stack.callback(lambda: [_end(process) for process in found.processes])
+        for number in range(subject.processes):
+            port = services.free_port()
+            command = COMMANDS[subject.server].format(port=port, application=subject.application)
+            log = folder / f"{number}.log"
+            found.processes.append(_start(command, environment, where, log))
+            found.logs.append(log)
+            found.urls.append(f"ws://127.0.0.1:{port}/ws/chat/{room}/")
+            _wait(found, port, subject)
+        yield found
+
+
+def _environment(stage: Stage, chapter: Path | None, database: Path) -> dict[str, str]:
+    """Return the variables for a server, less what the caller has set for other projects."""
+    own = {
+        "PYTHONPATH": str(chapters.ROOT),
+        "SECRET_KEY": stage.secret,
+        "DEBUG": "off",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": f"sqlite:///{database}",
+        "BENCH_DATABASE": str(database),
+    }
+    if chapter:
+        module = "config.settings" if chapter.name == SIXTH else "benchmarks.apps.settings"
+        own["DJANGO_SETTINGS_MODULE"] = module
+    return {**serve.clean(os.environ), **own}
+
+
+def _start(command: str, environment: dict[str, str], folder: Path, log: Path) -> subprocess.Popen:
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", *command.split()],
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the benchmark, which ends its servers
+        )
+
+
+def _wait(servers: Servers, port: int, subject: Subject) -> None:
+    """Return as soon as the server takes connections."""
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if servers.processes[-1].poll() is not None or time.monotonic() > deadline:
+            said = servers.logs[-1].read_text(errors="replace")
+            raise progress.Failed(f"{subject.title}: the server does not start.", said)
+        time.sleep(TICK)
+
+
+def _end(process: subprocess.Popen) -> None:
+    # By force: nothing that it does at its end is measured, and with many connections it is slow.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _allow_files(wanted: int) -> None:
+    """Let this process and its servers have that many sockets open, or raise Absent."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise Absent(f"needs {wanted} open files, {hard} are allowed: ulimit -n")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

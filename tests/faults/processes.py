@@ -1,0 +1,165 @@
+"""The processes that are mistreated: Redis and Daphne, each always at the same address."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from redis import Redis as Client
+
+from course import processes, serve, services
+
+START_LIMIT = 60  # seconds that a server may take to start
+LEFT_BEHIND = shutil.ignore_patterns("db.sqlite3*", "__pycache__", ".*cache")
+
+# What a server says of each request, and of itself as it starts and ends.
+CHATTER = re.compile(r"^(127\.0\.0\.1|None|unix):?\S* - - \[|^\S+ \S+ INFO ")
+
+
+# A record, and the words that it begins with.
+RECORD = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) +(.{1,22})")
+
+
+def until(condition, seconds: float = START_LIMIT):
+    """Return what `condition` gives as soon as it is true, or None after `seconds`."""
+    return processes.until(condition, seconds, threading.Event())
+
+
+class Process:
+    """One that can be frozen, killed and started again. `log` is what it has ever printed."""
+
+    def __init__(self, log: Path):
+        self.log = log
+        self.process: subprocess.Popen | None = None
+
+    def run(self, command: list, **where) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **where
+            )
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it with SIGKILL, which it does not notice."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def end_by_sigterm(self, seconds: float) -> float | None:
+        """Send SIGTERM; return the seconds until it was gone, or None if it stays for longer."""
+        began = time.monotonic()
+        self.process.terminate()
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        return time.monotonic() - began
+
+
+class Redis(Process):
+    """A Redis that keeps nothing."""
+
+    def __init__(self, program: str, scratch: Path):
+        super().__init__(scratch / "redis.log")
+        self._program = program
+        self._scratch = scratch
+        self._port = services.free_port()
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        address = ["--port", f"{self._port}", "--bind", "127.0.0.1"]
+        keep_nothing = ["--save", "", "--appendonly", "no"]
+        self.run([self._program, *address, *keep_nothing], cwd=self._scratch)
+        assert until(lambda: services.is_redis(self.url)), self.log.read_text()
+
+    def subscriptions(self) -> dict[str, int]:
+        """Return how many processes listen to each channel that anybody listens to."""
+        with Client.from_url(self.url, decode_responses=True) as client:
+            return dict(client.pubsub_numsub(*client.pubsub_channels()))
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[Callable[[], int]]:
+        """Let whoever writes wait; give a function that tells how many wait for anything."""
+        with Client.from_url(self.url) as client:
+            client.execute_command("CLIENT", "PAUSE", "600000", "WRITE")
+            yield lambda: client.info("clients")["blocked_clients"]
+
+
+class Daphne(Process):
+    """A Daphne in a project's folder."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], log: Path):
+        super().__init__(log)
+        log.touch()
+        self._folder = folder
+        self._environment = environment
+        self.port = 0  # any free one, at the first start
+
+    def begin(self) -> None:
+        """Start it, and wait for nothing."""
+        self._since = len(self._said())
+        words = ["-m", "daphne", "-p", f"{self.port}", "config.asgi:application"]
+        self.run([sys.executable, *words], cwd=self._folder, env=self._environment)
+
+    def wait(self) -> None:
+        """Return once it takes connections."""
+
+        def listens() -> re.Match | None:
+            assert self.process.poll() is None, f"Daphne has ended:\n{self._said()}"
+            return re.search(r"Listening on TCP address \S+:(\d+)\s", self._said()[self._since :])
+
+        found = until(listens)
+        assert found, f"Daphne does not listen:\n{self._said()}"
+        self.port = int(found[1])
+
+    def start(self) -> None:
+        self.begin()
+        self.wait()
+
+    def complaints(self) -> list[str]:
+        """Return the lines of its log that are about no request and not about itself."""
+        lines = self._said().splitlines()
+        return [line for line in lines if line.strip() and not CHATTER.match(line)]
+
+    def handshakes(self) -> int:
+        """Return how many sockets were begun to be opened, as far as its log says."""
+        return self._said().count('"WSCONNECTING ')
+
+    def sockets(self) -> int:
+        """Return how many sockets it has open, as far as its log says, since it was started."""
+        said = self._said()[self._since :]
+        return said.count('"WSCONNECT ') - said.count('"WSDISCONNECT ')
+
+    def _said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Return what a process of a project has set: the caller's own, cleaned, and `variables`."""
+    plain = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    return {**serve.clean(os.environ), **plain, **variables}
+
+
+def said_badly(lines: list[str]) -> list[str]:
+    """Return the lines of a log that are part of a traceback, or say what was said before."""
+    found = []
+    said = set()
+    for line in lines:
+        record = RECORD.match(line)
+        if record is None or record[1] in said:
+            found.append(line)
+        else:
+            said.add(record[1])
+    return found

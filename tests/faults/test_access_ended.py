@@ -1,0 +1,94 @@
+"""Four people who may no longer listen, each for another reason."""
+
+import json
+import time
+
+from playwright.sync_api import expect
+
+from tests.faults.pages import insist, settle
+
+LIMIT = 5  # seconds, though a second is what the layer needs
+
+LOGGED_OUT, NO_PART = "You are logged out.", "You do not take part"
+REASONS = {"ann": LOGGED_OUT, "bob": LOGGED_OUT, "carol": NO_PART, "dave": LOGGED_OUT}
+
+# What the admin does. Bob is deactivated, carol removed, and dave has a new password.
+END = """
+import json, time
+from django.contrib.auth import get_user_model
+from chat.models import Conversation
+bob, carol, dave = get_user_model().objects.exclude(username="ann").order_by("username")
+dave.set_password("apple-cake-5")
+bob.is_active = False
+ended = {"bob": time.time()}
+bob.save()
+ended["carol"] = time.time()
+Conversation.objects.get().participants.remove(carol)
+ended["dave"] = time.time()
+dave.save()
+print(json.dumps(ended))
+"""
+# When the page said why it was closed, in milliseconds.
+WATCH = """() => {
+  const status = document.querySelector("#status");
+  new MutationObserver(() => { window.putOut ??= Date.now(); })
+    .observe(status, { childList: true });
+}"""
+
+
+def end_access_of(chat, people):
+    """Log ann out in another tab, and end the others' access; return when, by name."""
+    tab = people[0].page.context.new_page()
+    tab.goto("/chat/")
+    ended = {"ann": time.time()}
+    tab.click("text=Log out")
+    tab.close()
+    return {**ended, **json.loads(chat.shell(END).splitlines()[-1])}
+
+
+def see_closed(people, ended, count, seconds):
+    """See that each page says why it was closed."""
+    for person in people:
+        status = person.page.locator("#status")
+        expect(status).to_contain_text(REASONS[person.name], timeout=seconds * 1000)
+    for person in people:
+        took = person.page.evaluate("window.putOut") / 1000 - ended[person.name]
+        count(f"{person.name} closed after", f"{took:.1f} s")
+
+
+def nobody_can_send(chat, people):
+    before = chat.ledger.stored()
+    for person in people:
+        text = person.write()
+        person.is_told("Not sent")
+        assert person.see()["form"] == text
+    assert chat.ledger.stored() == before
+
+
+def arrive(chat):
+    people = chat.arrive("ann", "bob", "carol", "dave")
+    people[0].write()
+    insist(people)
+    settle(people)
+    for person in people:
+        person.page.evaluate(WATCH)
+    return people
+
+
+def test_pages_are_closed_at_once_while_the_layer_works(chat, redis, count):
+    chat.serve(redis=redis)
+    people = arrive(chat)
+    ended = end_access_of(chat, people)
+    see_closed(people, ended, count, LIMIT)
+    nobody_can_send(chat, people)
+    chat.says_nothing(count)
+
+
+def test_pages_are_closed_within_30_seconds_though_the_event_was_lost(chat, redis, count):
+    chat.serve(redis=redis)
+    people = arrive(chat)
+    redis.kill()
+    ended = end_access_of(chat, people)
+    see_closed(people, ended, count, 32)
+    nobody_can_send(chat, people)
+    chat.says(count, 1, 4)

@@ -1,0 +1,282 @@
+"""Would the benchmark notice a message that is lost or comes twice, and count what it says."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import psutil
+import pytest
+from websockets.asyncio.server import broadcast, serve
+
+from benchmarks import client, command, measure, page, picture, servers, subjects, table, usage
+from benchmarks.measure import Figures
+from benchmarks.results import Results
+from benchmarks.waiting import Waiting
+from course import __main__ as command_line
+from course import chapters, progress
+
+QUIET = 0.5  # seconds; what these servers drop they drop at once
+THREE = 3  # readers, and messages
+ROWS = chapters.ROOT / "benchmarks" / "results.csv"
+
+
+def honest(server, frame):
+    broadcast(server.connections, frame)
+
+
+def as_html(server, frame):
+    text = json.loads(frame)["chat_message"]
+    broadcast(server.connections, f'<ol hx-swap-oob="beforeend:#content"><li>{text}</li></ol>')
+
+
+def forgetting_one(server, frame):
+    broadcast(list(server.connections)[1:], frame)
+
+
+def repeating(server, frame):
+    broadcast(server.connections, frame)
+    broadcast(server.connections, frame)
+
+
+def refusing(server, frame):
+    broadcast(server.connections, "Your message could not be stored.")
+
+
+@contextlib.asynccontextmanager
+async def crowd_at(handle):
+    """A crowd of three, connected to a server that does this with each frame."""
+
+    async def chat(connection):
+        with contextlib.suppress(Exception):
+            async for frame in connection:
+                handle(server, frame)
+
+    async with serve(chat, "127.0.0.1", 0) as server:
+        crowd = client.Crowd("chat_message")
+        port = server.sockets[0].getsockname()[1]
+        await crowd.enter([f"ws://127.0.0.1:{port}/ws/chat/bench/"], THREE)
+        yield crowd
+        crowd.leave()
+
+
+async def talk(crowd):
+    return await crowd.talk(crowd.readers, 1, lambda sent, seconds: sent >= THREE, QUIET)
+
+
+@pytest.mark.parametrize("handle", [honest, as_html])
+async def test_every_message_is_counted_at_every_reader(handle):
+    async with crowd_at(handle) as crowd:
+        told = await talk(crowd)
+    assert (told.messages, told.deliveries, told.missing) == (THREE, THREE * THREE, 0)
+    assert len(told.delays) == told.deliveries and min(told.delays) > 0
+    assert crowd.doubled == 0
+
+
+async def test_message_that_one_reader_does_not_get_is_missing():
+    async with crowd_at(forgetting_one) as crowd:
+        told = await talk(crowd)
+    # The next one waits for it in vain.
+    assert (told.messages, told.deliveries, told.missing) == (1, THREE - 1, 1)
+
+
+async def test_message_that_comes_twice_is_counted_once_and_told():
+    async with crowd_at(repeating) as crowd:
+        told = await talk(crowd)
+        await crowd.linger()
+    assert (told.deliveries, told.missing) == (THREE * THREE, 0)
+    assert crowd.doubled == THREE * THREE
+
+
+async def test_server_that_passes_nothing_on_is_told_with_its_own_words(monkeypatch):
+    monkeypatch.setattr(client, "SETTLE_QUIET", 0.1)
+    async with crowd_at(refusing) as crowd:
+        with pytest.raises(progress.Trouble) as trouble:
+            await crowd.settle()
+    assert "No message reaches everybody" in str(trouble.value)
+    assert "could not be stored" in str(trouble.value)
+
+
+async def test_connection_that_is_refused_is_told():
+    with pytest.raises(progress.Trouble, match="A connection was refused"):
+        await client.Crowd("message").enter(["ws://127.0.0.1:9/ws/chat/bench/"], 1)
+
+
+async def test_connection_that_the_server_ends_is_told():
+    async def leave(connection):
+        await connection.close()
+
+    async with serve(leave, "127.0.0.1", 0) as server:
+        crowd = client.Crowd("message")
+        port = server.sockets[0].getsockname()[1]
+        await crowd.enter([f"ws://127.0.0.1:{port}/"], THREE)
+        for reader in crowd.readers:
+            await reader.transport.wait_disconnected()
+    assert crowd.closed == THREE
+
+
+@pytest.mark.parametrize(
+    ("values", "percent", "expected"),
+    [
+        ([5], 50, 5),
+        ([4, 1, 3, 2], 50, 2),
+        (range(1, 101), 50, 50),
+        (range(1, 101), 99, 99),
+        (range(1, 11), 99, 10),
+        ([1, 2], 0, 1),
+    ],
+)
+def test_percentile_is_a_value_that_so_many_do_not_exceed(values, percent, expected):
+    assert measure.percentile(values, percent) == expected
+
+
+def test_cpu_time_of_a_server_is_that_of_its_children_too():
+    burn = "import time\nwhile time.process_time() < 0.3: pass\nprint('burnt', flush=True)\ninput()"
+    start = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}], check=True)"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", start], **pipes) as server:
+        assert server.stdout.readline() == "burnt\n"
+        alone, both = psutil.Process(server.pid).cpu_times(), usage.cpu_seconds([server.pid])
+        memory = usage.memory_kib([server.pid])
+        server.stdin.close()
+    assert both - (alone.user + alone.system) > 0.25  # in ticks of a hundredth
+    assert 2_000 < memory < 1_000_000
+
+
+def test_pair_is_measured_in_turns():
+    plan = subjects.plan(subjects.SUBJECTS, [10, 100])
+    names = [(*(subject.name for subject in group), count) for group, count in plan]
+    assert (*subjects.PAIR, 100) in names
+    assert len(names) == len(set(names)) == 2 * len(subjects.SUBJECTS) - 1
+
+
+def test_subject_is_not_measured_beyond_what_tells_something():
+    [few] = [subject for subject in subjects.SUBJECTS if subject.name == "no_hop"]
+    assert subjects.plan([few], [10, 100, 1_000]) == [([few], 10), ([few], 100)]
+
+
+@pytest.fixture
+def results():
+    """The results of a run: the pair in three rounds, and a row that nobody could measure."""
+    found = Results()
+    ours, baseline = (subjects.named(name) for name in subjects.PAIR)
+    figures = [Figures(cpu_us=cpu, delivered=1_000) for cpu in (200, 400, 90)]
+    figures[0].p50_ms = 5.04
+    found.add(ours, 100, figures)
+    figures = [Figures(cpu_us=cpu, deliveries_s=3_200.4) for cpu in (250, 500, 300)]
+    figures[1].client_bound = True
+    found.add(baseline, 100, figures)
+    found.add(subjects.named("redis"), 100, [Figures(note="no Redis here")])
+    found.waiting.append(Waiting(subjects.WAITING[0], 5, 5.012, 4.9))
+    return found
+
+
+def test_rounds_of_a_cell_are_one_row_of_their_medians(results):
+    cells = {subject.name: figures for (subject, _), figures in results.cells().items()}
+    assert cells["chapter6"].cpu_us == 200
+    assert cells["chapter6"].delivered == 3_000
+    shown = table.terminal(results)
+    assert shown.count("Baseline: rendered for each reader") == 1
+    assert "≥ 3,200" in shown
+    assert "no Redis here" in shown
+    assert results.as_csv().splitlines()[1].startswith("chapter6,100,200,,,5.04,")
+
+
+def test_ratio_is_that_of_the_rounds_and_not_of_the_medians(results):
+    assert results.ratio().rounds == (0.8, 0.8, 0.3)
+    assert "costs 0.80 of the baseline's CPU time" in table.ratio(results.ratio())
+    assert "at most 0.85" in table.ratio(results.ratio())
+
+
+def test_ratio_above_what_is_wanted_is_said():
+    found = Results()
+    for name, cpu in zip(subjects.PAIR, (9, 10), strict=True):
+        found.add(subjects.named(name), 100, [Figures(cpu_us=cpu)])
+    assert "which is more than the wanted 0.85" in table.ratio(found.ratio())
+
+
+@pytest.mark.parametrize("fault", [{"missing": 2}, {"doubled": 2}, {"broken": True}])
+def test_one_fault_makes_the_run_fail_and_its_row_says_so(results, fault):
+    assert not results.faulty()
+    results.add(subjects.named("chapter3"), 100, [Figures(cpu_us=1, **fault), Figures()])
+    assert results.faulty()
+    [row] = [line for line in table.terminal(results).splitlines() if "Chapter 3" in line]
+    assert row.endswith(("2 missing", "2 doubled", "went wrong: see above"))
+
+
+def test_page_gets_the_new_figures_between_its_comments(tmp_path, results):
+    path = tmp_path / "page.md"
+    path.write_text("Before.\n\n<!-- measured: cpu -->\nold\n<!-- end of cpu -->\n\nAfter.\n")
+    page.refresh(path, {"cpu": table.cpu_in_markdown(results)})
+    first = path.read_text()
+    assert first.startswith("Before.") and first.endswith("After.\n") and "old" not in first
+    assert "| Chapter 6 | 200 |" in first
+    page.refresh(path, {"cpu": table.cpu_in_markdown(results)})
+    assert path.read_text() == first
+    with pytest.raises(progress.Trouble, match="has no place for waiting"):
+        page.refresh(path, {"waiting": table.waiting_in_markdown(results)})
+
+
+def test_picture_shows_what_was_measured_and_nothing_else(results):
+    drawn = picture.draw(results, 100, picture.LIGHT)
+    texts = [one.text for one in ElementTree.fromstring(drawn).iter() if one.tag.endswith("text")]
+    assert "Chapter 6" in texts and "200" in texts
+    assert "Chapter 6 on Redis" not in texts
+    assert picture.draw(results, 1_000, picture.LIGHT) is None
+
+
+def test_what_is_kept_is_of_all_that_is_measured():
+    """A subject that was added, and a page that was not made anew."""
+    rows = {line.split(",")[0] for line in ROWS.read_text().splitlines()[1:]}
+    assert rows == {subject.name for subject in subjects.SUBJECTS}
+    shown = (
+        command.PAGE.read_text() + command.ASSETS.joinpath("what_a_message_costs.svg").read_text()
+    )
+    for subject in subjects.SUBJECTS:
+        assert shown.count(subject.title) >= 3, subject.title  # two tables and the picture
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--only", "nobody"], "There is no subject nobody. There are: chapter3, "),
+        (["--write", "--connections", "10"], "The page wants all figures"),
+        (["--soak", "--full"], "The soak has subjects and connections of its own"),
+    ],
+)
+def test_options_that_mean_nothing_get_a_sentence(words, sentence, capsys):
+    assert command_line.main(["bench", *words]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(sentence) and len(said.err.splitlines()) == 1
+    assert said.out == ""
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """A stage without a Redis, and talks that are over soon."""
+    monkeypatch.setattr(measure, "ALONE", 0.1)
+    monkeypatch.setattr(measure, "LOADED", 0.1)
+    return servers.Stage(tmp_path)
+
+
+def test_without_redis_its_rows_say_so(stage):
+    assert measure.cell(subjects.named("redis"), stage, 10) == Figures(note="no Redis here")
+
+
+def test_server_that_does_not_start_is_told_with_its_last_words(stage):
+    subject = subjects.Subject("x", "Nothing", server="python", application="benchmarks.nothing")
+    figures = measure.cell(subject, stage, 2)
+    assert figures.broken and "Nothing: the server does not start." in figures.note
+    assert "No module named benchmarks.nothing" in figures.note
+
+
+def test_pair_that_is_compared_fits_chapter_6_as_it_is_now(stage):
+    servers.invite(stage, [2])
+    pair = [subjects.named(name) for name in subjects.PAIR]
+    for rounds in measure.in_turns(pair, stage, 2, [0.1, 0.1]):
+        together = measure.median(rounds)
+        assert not together.faulty, (together.note, rounds[0].log)
+        assert all(one.cpu_us > 0 and one.deliveries_s > 0 for one in rounds) and len(rounds) == 2
+        assert together.p50_ms <= together.p99_ms
+        assert together.delivered >= 2 * 3 * measure.LEAST
