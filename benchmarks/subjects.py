@@ -91,7 +91,7 @@ WAITING = [
 # Measured side by side, in turns.
 PAIR = ("chapter6", "per_reader")
 PAIR_CONNECTIONS = 100
-PAIR_ROUNDS = (1.0,) * 9  # seconds of each
+PAIR_ROUNDS = (0.6,) * 15  # seconds of each
 WANTED = 0.85  # of the baseline's CPU time, at most
 
 CONNECTIONS = (10, 100, 1_000)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 TICK = 0.02  # seconds between two looks
-# Seconds that a process has to obey a signal. Daphne with a synchronous consumer may never do so;
-# nothing that a server says or keeps at its end is of interest.
+# Seconds that a process has to obey a signal. Daphne may take longer; nothing that a server says or
+# keeps at its end is of interest.
 PATIENCE = 1
 
 

@@ -21,8 +21,6 @@ LEFT_BEHIND = shutil.ignore_patterns("db.sqlite3*", "__pycache__", ".*cache")
 
 # What a server says of each request, and of itself as it starts and ends.
 CHATTER = re.compile(r"^(127\.0\.0\.1|None|unix):?\S* - - \[|^\S+ \S+ INFO ")
-
-
 # A record, and the words that it begins with.
 RECORD = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) +(.{1,22})")
 

@@ -30,8 +30,18 @@ class Room:
         self.sessions = project.sessions
         self.path = f"/ws/chat/{project.conversation}/" if self.in_chapter_6 else "/ws/chat/lobby/"
         self.ended = threading.Event()
+        self._ends = contextlib.ExitStack()
 
     def open(self):
+        """Open a socket, until the server has ended."""
+        return self._ends.enter_context(self.connect())
+
+    def close(self):
+        self.ended.set()
+        self.server.kill()
+        self._ends.close()
+
+    def connect(self):
         cookie = {"Cookie": f"sessionid={self.sessions['ann']}"} if self.in_chapter_6 else None
         address = f"ws://127.0.0.1:{self.server.port}{self.path}"
         return connect(
@@ -41,7 +51,6 @@ class Room:
             proxy=None,
             open_timeout=30,
             close_timeout=0,
-            legacy=True,
         )
 
     def say(self, socket, text="Tea?"):
@@ -57,7 +66,8 @@ class Room:
     def come_and_go(self, *_):
         with contextlib.suppress(WebSocketException, OSError, TimeoutError):
             while not self.ended.is_set():
-                self.open().close()
+                with self.connect():
+                    pass
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +91,9 @@ def serve(folders, project, tmp_path):
                 folder, variables = project.folder, of_project(database, **variables)
             else:
                 folder, variables = folders[chapter], environment(**variables)
-            server = Daphne(folder, variables, tmp_path / "daphne.log")
-            ends.callback(server.kill)
-            server.start()
-            room = Room(server, chapter, project)
-            ends.callback(room.ended.set)
+            room = Room(Daphne(folder, variables, tmp_path / "daphne.log"), chapter, project)
+            ends.callback(room.close)
+            room.server.start()
             return room
 
         yield serve
@@ -115,7 +123,8 @@ def test_server_ends_in_the_middle_of_it_all(serve, redis, chapter, layer, count
 def test_server_ends_though_nobody_says_anything(serve, redis, chapter, layer, count):
     room = serve(chapter, **({"REDIS_URL": redis.url} if layer == "redis" else {}))
     for _ in range(3):
-        room.open().close()
+        with room.connect():
+            pass
     quiet = [room.open() for _ in range(3)]
     assert until(lambda: room.server.sockets() == len(quiet))
     end(room.server, count)

@@ -12,6 +12,13 @@ let opened = null; // the browser's own socket, of the same connection
 // Nobody should wait a minute when the server is back after two.
 htmx.config.wsReconnectDelay = (retries) => Math.random() * Math.min(2 ** retries, 10) * 1000;
 
+// As crypto.randomUUID does, which pages without HTTPS do not have.
+function newName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
 // Until now the browser would have sent the form itself, and emptied it.
 document.addEventListener("htmx:wsConnecting", () => {
   document.querySelector("#form button").disabled = false;
@@ -66,7 +73,7 @@ document.addEventListener("htmx:wsConfigSend", (event) => {
     return;
   }
   if (sent?.chat_message !== input.value) {
-    sent = { chat_message: input.value, client_id: crypto.randomUUID() };
+    sent = { chat_message: input.value, client_id: newName() };
   }
   waiting = true;
   event.detail.parameters = sent;
