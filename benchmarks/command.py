@@ -74,7 +74,7 @@ def _measure(stage, chosen, counts: list[int], write: bool, waiting: bool) -> in
     progress.say(f"To be measured: {len(cells)}, some seconds each. {machine()}")
     servers.invite(stage, sorted(set(counts)))
     for place, (group, connections) in enumerate(cells, 1):
-        turns = subjects.PAIR_ROUNDS if len(group) > 1 else [measure.LOADED]
+        turns = subjects.ROUNDS if len(group) > 1 else [measure.LOADED]
         measured = measure.in_turns(group, stage, connections, turns)
         for subject, rounds in zip(group, measured, strict=True):
             results.add(subject, connections, rounds)
@@ -87,8 +87,8 @@ def _measure(stage, chosen, counts: list[int], write: bool, waiting: bool) -> in
     progress.say(table.terminal(results))
     if results.waiting:
         progress.say("\n" + table.waiting(results))
-    if ratio := results.ratio():
-        progress.say("\n" + table.ratio(ratio))
+    for line in filter(None, [table.baseline(results), table.hop(results)]):
+        progress.say("\n" + line)
     _keep(results, write and not results.faulty())
     progress.say(f"\nThat took {time.monotonic() - began:.0f} s.")
     if results.faulty():
@@ -112,7 +112,7 @@ def _keep(results, write: bool) -> None:
     """Write the figures and the picture to benchmarks/out, and with `write` where they are kept."""
     from benchmarks import page, picture, table
 
-    at = subjects.PAIR_CONNECTIONS
+    at = subjects.COMPARED_AT
     files = {"results.csv": results.as_csv(), "waiting.csv": results.waiting_as_csv()}
     pictures = {
         f"{PICTURE}.svg": picture.draw(results, at, picture.LIGHT),
@@ -128,7 +128,8 @@ def _keep(results, write: bool) -> None:
         blocks = {
             "machine": f"{machine()} {_today()}",
             "cpu": table.cpu_in_markdown(results),
-            "ratio": table.ratio(results.ratio()),
+            "baseline": table.baseline(results),
+            "hop": table.hop(results),
             "rest": table.all_in_markdown(results, at),
             "waiting": table.waiting_in_markdown(results),
         }

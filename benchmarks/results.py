@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks import measure
 from benchmarks.measure import Figures
-from benchmarks.subjects import PAIR, PAIR_CONNECTIONS, SUBJECTS, Subject
+from benchmarks.subjects import COMPARED_AT, SUBJECTS, Subject, named
 from benchmarks.waiting import Waiting
 
 # As in the CSV, which has a unit in each name.
@@ -27,7 +27,7 @@ COUNTS = ["delivered", "missing", "doubled", "client_bound", "note"]
 
 @dataclass(frozen=True)
 class Ratio:
-    """The CPU time of chapter 6's delivered message, over the baseline's: of each round."""
+    """The CPU time of a subject's delivered message over that of another's: of each round."""
 
     rounds: tuple[float, ...]
 
@@ -61,20 +61,15 @@ class Results:
         """Tell whether a message was missing or came twice, or a cell went wrong."""
         return any(figures.faulty for figures in self.cells().values())
 
-    def ratio(self) -> Ratio | None:
-        """Return the ratio of the pair that is compared, or None if it was not measured."""
-        ours, baseline = (
-            [
-                figures.cpu_us
-                for (subject, connections), rounds in self._rounds.items()
-                for figures in rounds
-                if subject.name == name and connections == PAIR_CONNECTIONS
-            ]
-            for name in PAIR
-        )
-        pairs = zip(ours, baseline, strict=False)
+    def ratio(self, name: str, over: str) -> Ratio | None:
+        """Return the ratio of two subjects that are compared, or None if it was not measured."""
+        pairs = zip(self._compared(name), self._compared(over), strict=False)
         rounds = tuple(one / other for one, other in pairs if one and other)
         return Ratio(rounds) if rounds else None
+
+    def _compared(self, name: str) -> list[float | None]:
+        rounds = self._rounds.get((named(name), COMPARED_AT), [])
+        return [figures.cpu_us for figures in rounds]
 
     def as_csv(self) -> str:
         """Return a line for each cell."""

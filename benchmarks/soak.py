@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from benchmarks import usage
 from benchmarks.client import Crowd
 from benchmarks.servers import Servers, Stage, invite, running
-from benchmarks.subjects import named
+from benchmarks.subjects import CHAPTER_6, named
 from course import progress
 
-SUBJECT = "chapter6"
 CROWD, SPEAKERS, CROWD_MESSAGES = 1_000, 20, 100
 FEW, MESSAGES, STEP = 10, 100_000, 10_000
 FLAT = 1.1  # times the memory after the first step, at most, is flat
@@ -51,7 +50,7 @@ def soak(stage: Stage) -> list[Soaked]:
         (FEW, FEW, MESSAGES, STEP),
     ):
         progress.say(f"{connections:,} connections, {messages:,} messages ...")
-        subject = named(SUBJECT)
+        subject = named(CHAPTER_6)
         with running(subject, stage, connections) as servers:
             soaked = Soaked(connections, speakers)
             asyncio.run(_talk(soaked, servers, subject.field, messages, step))

@@ -88,10 +88,11 @@ WAITING = [
     ),
 ]
 
-# Measured side by side, in turns.
-PAIR = ("chapter6", "per_reader")
-PAIR_CONNECTIONS = 100
-PAIR_ROUNDS = (0.6,) * 15  # seconds of each
+# What is compared closely is measured side by side, in turns, with this many connections.
+CHAPTER_6, BASELINE, NO_HOP = "chapter6", "per_reader", "no_hop"
+COMPARED = (CHAPTER_6, BASELINE, NO_HOP)
+COMPARED_AT = 100
+ROUNDS = (0.6,) * 15  # seconds of each
 WANTED = 0.85  # of the baseline's CPU time, at most
 
 CONNECTIONS = (10, 100, 1_000)
@@ -112,14 +113,13 @@ def plan(
 ) -> list[tuple[list[Subject], int]]:
     """Return what to measure, in order: subjects, with a number of connections.
 
-    They come one by one, but for the pair that is compared.
+    They come one by one, but for those that are compared.
     """
     subjects = list(subjects)
-    pair = [subject for subject in subjects if subject.name in PAIR]
     cells = []
     for count in connections:
         chosen = [subject for subject in subjects if not subject.most or count <= subject.most]
-        in_turns = count == PAIR_CONNECTIONS and len(pair) == len(PAIR)
-        cells += [([one], count) for one in chosen if not (in_turns and one in pair)]
-        cells += [(pair, count)] * in_turns
+        compared = [one for one in chosen if one.name in COMPARED and count == COMPARED_AT]
+        cells += [([one], count) for one in chosen if one not in compared]
+        cells += [(compared, count)] * bool(compared)
     return cells

@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from benchmarks.measure import Figures, median
 from benchmarks.results import Ratio, Results
 from benchmarks.soak import Soaked
-from benchmarks.subjects import PAIR_CONNECTIONS, SUBJECTS, WANTED, Subject
+from benchmarks.subjects import (
+    BASELINE,
+    CHAPTER_6,
+    COMPARED_AT,
+    NO_HOP,
+    SUBJECTS,
+    WANTED,
+    Subject,
+)
 
 NOTHING = "–"
 HEAD = (
@@ -88,14 +96,23 @@ def terminal(results: Results) -> str:
     return "\n".join([*lines, "", NOTES])
 
 
-def ratio(found: Ratio) -> str:
-    """Return the line on chapter 6 and the baseline."""
-    least, most = min(found.rounds), max(found.rounds)
+def baseline(results: Results) -> str:
+    """Return the line on chapter 6 and the baseline; "" if they were not measured."""
+    if not (found := results.ratio(CHAPTER_6, BASELINE)):
+        return ""
     judged = "at most" if found.median <= WANTED else "which is more than the wanted"
     return (
         f"Chapter 6 costs {found.median:.2f} of the baseline's CPU time for a delivered message at "
-        f"{PAIR_CONNECTIONS} connections ({judged} {WANTED}; {len(found.rounds)} rounds: "
-        f"{least:.2f} to {most:.2f})."
+        f"{COMPARED_AT} connections ({judged} {WANTED}; {_spread(found)})."
+    )
+
+
+def hop(results: Results) -> str:
+    """Return the line on what the thread hop costs; "" if that was not measured."""
+    if not (found := results.ratio(NO_HOP, CHAPTER_6)):
+        return ""
+    return (
+        f"Without the thread hop it would be {found.median:.2f} of what it is ({_spread(found)})."
     )
 
 
@@ -183,6 +200,10 @@ def soaked_in_markdown(found: list[Soaked]) -> str:
         f"{most / 1024:.1f} MiB."
     )
     return f"{_markdown([head, *rows])}\n\n{sentence}"
+
+
+def _spread(found: Ratio) -> str:
+    return f"{len(found.rounds)} rounds: {min(found.rounds):.2f} to {max(found.rounds):.2f}"
 
 
 def _with_redis(figures: Figures) -> str:

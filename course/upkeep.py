@@ -38,7 +38,7 @@ def lint(root: Path) -> int:
 def clean(root: Path) -> None:
     """Remove environments, the site, caches and the chapters' databases; never what git tracks."""
     # Parents come first, so that what goes with one of them is not looked for again.
-    made = [*root.glob(".venv*"), *root.glob("site")]
+    made = [*root.glob(".venv*"), *root.glob("site"), *root.glob("benchmarks/out")]
     found = sorted([*made, *_below(root, CACHES), *_databases(root)])
     tracked = _tracked(root)
     removed = 0
