@@ -17,7 +17,8 @@ from typing import IO
 
 from course import chapters, progress, services
 
-AT_ONCE = 2
+# Suites. Each waits now and then, so one more than there are processors keeps those at work.
+AT_ONCE = (os.cpu_count() or 1) + 1
 LIMIT = 300  # seconds that a suite may take
 DOCS = "tests/docs"  # what looks the site over
 HOUSE = "tests/house"  # what holds in every chapter
