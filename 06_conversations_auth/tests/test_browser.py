@@ -7,10 +7,11 @@ expect = pytest.importorskip("playwright.sync_api").expect
 PASSWORD = "channels-demo"
 
 FILL = """
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from chat.models import Conversation, Message
 call_command("demo")
-bob, carol = Conversation.objects.last().participants.exclude(username="ann")
+bob, carol = User.objects.filter(username__in=["bob", "carol"]).order_by("pk")
 conversation = Conversation.objects.between([bob, carol])
 Message.objects.bulk_create(
     Message(conversation=conversation, sender=bob, content=number)

@@ -205,6 +205,7 @@ def conversation(visit, chapter):
 def conversation_with_notice(visit, chapter):
     page = enter(visit, "ann", LONG_NAME)
     say(page, LONG_WORD)
+    expect(page.locator("#chat_message")).to_have_value("")
     expect_message(page, LONG_WORD)
     say(page, "   ")
     expect(page.locator("#notice")).to_have_text("A message must not be empty.")

@@ -69,7 +69,9 @@ document.addEventListener("htmx:wsConfigSend", (event) => {
   if (!socket || waiting) {
     // The extension would keep the message and send it later, unseen.
     event.preventDefault();
-    notice.textContent = socket ? "" : "Not sent: there is no connection.";
+    notice.textContent = socket
+      ? "Not yet: the last message is still under way."
+      : "Not sent: there is no connection.";
     return;
   }
   if (sent?.chat_message !== input.value) {
