@@ -263,6 +263,8 @@ def _start(suite: Suite, environment: dict[str, str], scratch: Path) -> Running:
     # No cache: it would lie in a folder that a page is compared with.
     options = ["-p", "no:cacheprovider", "--color=no", "-q", f"--junitxml={report}"]
     options += ["-o", "junit_family=xunit1"]  # the later one has no place for a test's figures
+    # Hypothesis's plugin loads all of Hypothesis at the end, used or not: most of a second.
+    options += ["-p", "no:hypothesispytest"]
     # A test that hangs shows where it stands before the whole suite is stopped.
     hanging = ["-o", f"faulthandler_timeout={LIMIT / 3:g}"]
     process = subprocess.Popen(

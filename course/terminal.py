@@ -26,7 +26,8 @@ VARIABLES = {
     "NO_COLOR": "1",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_NO_INDEX": "1",
-    "PYTEST_ADDOPTS": "-p no:cacheprovider",
+    # Hypothesis is the repository's, not the learner's: its plugin costs most of a second.
+    "PYTEST_ADDOPTS": "-p no:cacheprovider -p no:hypothesispytest",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUNBUFFERED": "1",
     "PYTHON_BASIC_REPL": "1",
