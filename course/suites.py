@@ -1,4 +1,4 @@
-"""The suites: run two at a time, a line as each ends, a table, and one last line."""
+"""The suites: run a few at a time, a line as each ends, a table, and one last line."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from typing import IO
 
 from course import chapters, progress, services
 
-AT_ONCE = 2
+AT_ONCE = (os.cpu_count() or 1) + 1  # each waits for a part of its time
 LIMIT = 300  # seconds that a suite may take
 DOCS = "tests/docs"  # what looks the site over
 HOUSE = "tests/house"  # what holds in every chapter
