@@ -186,3 +186,16 @@ def test_lost_event_is_made_good_in_its_place_when_somebody_looks_again(pages, m
     carol.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(carol.locator("#content li:nth-last-child(2) p")).to_have_text("unheard 0")
     expect(latest(carol, ".other")).to_have_text("heard")
+
+
+def test_answer_without_news_leaves_the_reader_in_place(pages):
+    ann, carol = pages
+    write(ann, "taller than the list " * 90)
+    expect(latest(carol, ".other")).to_contain_text("taller than the list")
+    log = carol.locator("#content")
+    scrolled = log.evaluate("log => log.scrollTop -= 20")
+    assert scrolled > 0
+    before = carol.evaluate_handle("document.querySelector('#synced')")
+    carol.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    carol.wait_for_function("before => !before.isConnected", arg=before)
+    assert log.evaluate("log => log.scrollTop") == scrolled

@@ -111,6 +111,7 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const { target, fragment } = event.detail;
   if (target === content) {
     [...fragment.children].forEach(place);
+    fragment.replaceChildren(); // the white space that is left
   } else if (target === notice) {
     waiting = false;
   } else if (target.id === "synced") {
