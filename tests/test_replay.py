@@ -13,7 +13,7 @@ from threading import Event
 import pytest
 from replay_helpers import MANAGE, NAMES, START, Course, Processes
 
-from course import progress, replay, servers, sockets, start, step, tree
+from course import progress, replay, servers, start, step, tree
 from course.processes import until
 
 FIRST = """\
@@ -205,7 +205,6 @@ def test_nothing_is_left_running_after_a_failure(
     course, capsys, processes, monkeypatch, old, new, message
 ):
     monkeypatch.setattr(servers, "LOG_LIMIT", 0.3)
-    monkeypatch.setattr(sockets, "ANSWER_LIMIT", 0.3)
     course.served()
     assert old in SERVED
     printed = red(course, capsys, SERVED.replace(old, new))

@@ -52,6 +52,10 @@ def test_conversation_as_shown(opened, monkeypatch, block):
     wire.run(block, opened, threading.Event())
 
 
+# What comes otherwise comes in time, on a slow machine too.
+WAITED_IN_VAIN = ["within 0.3 s", "ended with not at", "shown to end with HTTP 403"]
+
+
 @pytest.mark.parametrize(
     "block, below, message",
     [
@@ -82,7 +86,8 @@ def test_conversation_as_shown(opened, monkeypatch, block):
     ],
 )
 def test_conversation_that_goes_otherwise(opened, monkeypatch, block, below, message):
-    monkeypatch.setattr(sockets, "ANSWER_LIMIT", 0.3)
+    in_vain = any(words in message for words in WAITED_IN_VAIN)
+    monkeypatch.setattr(sockets, "ANSWER_LIMIT", 0.3 if in_vain else 10)
     with pytest.raises(output.Mismatch) as caught:
         wire.run(block, opened, threading.Event())
     assert message in str(caught.value)

@@ -143,9 +143,10 @@ def test_without_a_connection_nothing_is_sent_and_nothing_lost(site, pages):
 
 SAY = """
 from django.contrib.auth import get_user_model
-from chat.models import Message
-ann = get_user_model().objects.get(username="ann")
-conversation = Message.objects.latest("pk").conversation
+from chat.models import Conversation
+people = get_user_model().objects.filter(username__in=["ann", "carol"])
+ann = people.get(username="ann")
+conversation = Conversation.objects.between(list(people))
 for number in range({count}):
     conversation.messages.create(sender=ann, content=f"{prefix} {{number}}")
 """
@@ -179,6 +180,8 @@ def test_who_missed_too_much_sees_the_latest_page(site, pages, manage):
 
 def test_lost_event_is_made_good_in_its_place_when_somebody_looks_again(pages, manage):
     ann, carol = pages
+    carol.reload()
+    connected(carol)  # so that it is half a minute until her page asks by itself
     manage("shell", "-c", SAY.format(count=1, prefix="unheard")).check_returncode()
     write(ann, "heard")
     expect(latest(carol, ".other")).to_have_text("heard")

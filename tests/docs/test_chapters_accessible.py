@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from course import chapters, screenshots
+from course import chapters, scenes, screenshots
 from tests.docs.windows import all_served, chromium  # noqa: F401
 
 ROOMS = [name for name in chapters.NAMES if "02" <= name[:2] <= "05"]
@@ -384,6 +384,7 @@ def test_earlier_messages_are_loaded_by_keyboard(visit):
             tab_to(page, "#load-earlier", "Shift+Tab")
         page.keyboard.press(key)
         expect(page.locator("#content li")).to_have_count(count)
+        scenes.settle(page)  # a new button is nobody's until htmx has bound it
     expect(page.locator("#load-earlier")).to_have_count(0)
     # One goes on from where the button was.
     page.keyboard.press("Tab")

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 import uuid
 
 import pytest
@@ -11,6 +12,7 @@ from websockets.sync.client import connect
 from tests.faults.pages import insist, recover, talk, verdict
 
 SOCKETS, EACH = 8, 4  # and as many messages of each as come at once
+ALL_HEARD = 0.5  # seconds; a socket that closes while events arrive leaves a traceback in the log
 
 
 def layers(redis_url):
@@ -47,16 +49,19 @@ def test_pages_are_complete_though_the_layer_drops_events(chat, redis, layer, co
 
 def burst(port, chat):
     """Send messages of carol's on many sockets at once, and wait until all are acknowledged."""
-    threads = [threading.Thread(target=speak, args=(port, chat)) for _ in range(SOCKETS)]
+    done = threading.Barrier(SOCKETS)
+    shares = [[chat.ledger.next_text("carol") for _ in range(EACH)] for _ in range(SOCKETS)]
+    threads = [threading.Thread(target=speak, args=(port, chat, share, done)) for share in shares]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def speak(port, chat):
+def speak(port, chat, share, done):
+    """Send the messages of `share`, and keep the socket until all threads are `done`."""
     cookie = f"sessionid={chat.project.sessions['carol']}"
-    texts = {str(uuid.uuid4()): chat.ledger.next_text("carol") for _ in range(EACH)}
+    texts = {str(uuid.uuid4()): text for text in share}
     with connect(
         f"ws://127.0.0.1:{port}/ws/chat/{chat.ledger.conversation}/",
         origin="http://127.0.0.1",
@@ -69,3 +74,5 @@ def speak(port, chat):
             for client_id in re.findall(r'data-client-id="([^"]+)"', socket.recv(timeout=30)):
                 if text := texts.pop(client_id, None):
                     chat.ledger.acknowledged.add(text)
+        done.wait(30)
+        time.sleep(ALL_HEARD)
