@@ -62,6 +62,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         return decode(text_data)
 
     async def receive_json(self, content):
+        if content.get("user", self.user.pk) != self.user.pk:
+            raise access.Refused(access.NOT_LOGGED_IN)  # the page is somebody else's
         if "sync" in content:
             await self.send(await self.missed(read_sync(content)))
         else:

@@ -166,13 +166,16 @@ def test_load_earlier_until_there_is_nothing_earlier(log_in):
 
 
 def test_earlier_messages_leave_the_reader_in_place(log_in):
-    carol = enter(log_in("carol"), "bob")
+    bob, carol = enter(log_in("bob"), "carol"), enter(log_in("carol"), "bob")
     scroll_up(carol)
     first = carol.locator("#content li").first
     top = first.bounding_box()["y"]
     seen = carol.locator(f"#{first.get_attribute('id')}")
+    for text in ("said", "meanwhile"):
+        say(bob, text)
+        expect(latest(carol)).to_have_text(text)
     carol.click("#load-earlier")
-    expect(carol.locator("#content li")).to_have_count(100)
+    expect(carol.locator("#content li")).to_have_count(102)
     assert abs(seen.bounding_box()["y"] - top) < 2
 
 

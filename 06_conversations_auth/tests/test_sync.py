@@ -95,6 +95,12 @@ async def test_same_words_twice_are_two_messages(enter):
     assert await Message.objects.acount() == 2
 
 
+async def test_page_of_somebody_else_is_refused(enter):
+    bob, ann = await enter("bob"), await User.objects.aget(username="ann")
+    await bob.send_json_to({"sync": 0, "user": ann.pk})
+    assert await close_code(bob) == 4401
+
+
 async def test_page_hears_what_came_before_its_socket(enter, conversation):
     ann = await enter("ann")
     await say(ann, "one")

@@ -7,10 +7,20 @@ let socket = null; // htmx's, while it is open
 let sent = null; // the latest message, until it has come back
 let waiting = false; // for its coming back, or for a refusal
 let unanswered = false; // whether the server owes an answer to a sync
-let opened = null; // the browser's own socket, of the same connection
 
 // Nobody should wait a minute when the server is back after two.
 htmx.config.wsReconnectDelay = (retries) => Math.random() * Math.min(2 ** retries, 10) * 1000;
+
+// One connection at a time: htmx would try again for each that it has given up.
+let latest = null;
+htmx.createWebSocket = (url) => {
+  if (latest) {
+    latest.onopen = latest.onclose = latest.onerror = null;
+    latest.close();
+  }
+  latest = new WebSocket(url);
+  return latest;
+};
 
 // As crypto.randomUUID does, which pages without HTTPS do not have.
 function newName() {
@@ -28,7 +38,6 @@ document.addEventListener("htmx:wsOpen", (event) => {
   socket = event.detail.socketWrapper;
   status.textContent = "Connected.";
   notice.textContent = "";
-  opened = event.detail.event.target;
   unanswered = false;
   sync();
   if (waiting) {
@@ -43,22 +52,24 @@ const REASONS = {
 };
 
 document.addEventListener("htmx:wsClose", (event) => {
-  if (socket && event.detail.event.target !== opened) {
-    return; // one that was given up
-  }
   socket = null;
   status.textContent = REASONS[event.detail.event.code] ?? "Not connected. Trying again …";
+  if (event.detail.event.code === 1000) {
+    event.detail.socketWrapper.reconnect(); // Daphne ends every socket after a day
+  }
 });
 
 // Say up to which message this page is complete, and hear what came after.
 function sync() {
   if (unanswered) {
+    const silent = socket; // nobody is there any more
+    socket = null;
     status.textContent = "Not connected. Trying again …";
-    socket.reconnect(); // nobody is there any more
+    silent.reconnect();
   } else {
     unanswered = true;
     const last = Number(document.querySelector("#synced").value);
-    socket.sendImmediately(JSON.stringify({ sync: last }));
+    socket.sendImmediately(JSON.stringify({ sync: last, user: Number(content.dataset.user) }));
   }
 }
 
@@ -116,6 +127,9 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
     waiting = false;
   } else if (target.id === "synced") {
     unanswered = false;
+  } else if (target.id === "earlier") {
+    // The latest page came anew: what a click has asked for would leave a gap.
+    htmx.findAll("#load-earlier").forEach((button) => htmx.trigger(button, "htmx:abort"));
   }
 });
 
@@ -135,6 +149,7 @@ function keepPlace(mutations = []) {
     // Earlier messages came in above.
     content.scrollTop = content.scrollHeight - fromEnd;
   }
+  fromEnd = content.scrollHeight - content.scrollTop;
 }
 
 // The server writes times in its own time zone; show the reader's.
