@@ -47,7 +47,7 @@ document.addEventListener("htmx:wsOpen", (event) => {
 
 // The server's reasons to close, after which the extension does not try again.
 const REASONS = {
-  4401: "You are logged out. Reload the page to log in.",
+  4401: "You are logged out. Copy your text, then reload the page.",
   4403: "You do not take part in this conversation.",
 };
 
@@ -171,6 +171,6 @@ keepPlace();
 
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(failure, () => {
-    notice.textContent = "Earlier messages could not be loaded. Reload the page.";
+    notice.textContent = "Earlier messages could not be loaded. Try again, or reload the page.";
   });
 }
