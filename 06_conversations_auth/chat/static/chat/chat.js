@@ -11,7 +11,7 @@ let unanswered = false; // whether the server owes an answer to a sync
 // Nobody should wait a minute when the server is back after two.
 htmx.config.wsReconnectDelay = (retries) => Math.random() * Math.min(2 ** retries, 10) * 1000;
 
-// One connection at a time: htmx would try again for each that it has given up.
+// One connection at a time: htmx would try again for each it gave up.
 let latest = null;
 htmx.createWebSocket = (url) => {
   if (latest) {
@@ -55,7 +55,8 @@ document.addEventListener("htmx:wsClose", (event) => {
   socket = null;
   status.textContent = REASONS[event.detail.event.code] ?? "Not connected. Trying again …";
   if (event.detail.event.code === 1000) {
-    event.detail.socketWrapper.reconnect(); // Daphne ends every socket after a day
+    // Daphne ends every socket after a day, and htmx leaves it at that.
+    event.detail.socketWrapper.reconnect();
   }
 });
 
@@ -69,7 +70,8 @@ function sync() {
   } else {
     unanswered = true;
     const last = Number(document.querySelector("#synced").value);
-    socket.sendImmediately(JSON.stringify({ sync: last, user: Number(content.dataset.user) }));
+    const user = Number(content.dataset.user);
+    socket.sendImmediately(JSON.stringify({ sync: last, user }));
   }
 }
 
