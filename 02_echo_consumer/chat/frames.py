@@ -2,11 +2,17 @@
 
 import json
 import re
+import unicodedata
 
-MAX_LENGTH = 2000
+MAX_MESSAGE_LENGTH = 2000
 
-# A NUL fits in no PostgreSQL text, and half of a surrogate pair in no UTF-8.
+# PostgreSQL stores no NUL, and UTF-8 can't write half of a surrogate pair.
 UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
+
+# What shows nothing by itself: control, format and combining characters, spaces ...
+INVISIBLE = {"Cc", "Cf", "Me", "Mn", "Zl", "Zp", "Zs"}
+# ... and the letters and symbols that are blank.
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 class BadFrame(Exception):
@@ -31,11 +37,17 @@ def clean_message(text):
     if UNSENDABLE.search(text):
         raise BadFrame("A message must not contain broken characters.")
     message = text.strip()
-    if not message:
+    if all(is_invisible(character) for character in message):
         raise BadFrame("A message must not be empty.")
-    if len(message) > MAX_LENGTH:
-        raise BadFrame(f"A message must not be longer than {MAX_LENGTH} characters.")
+    if len(message) > MAX_MESSAGE_LENGTH:
+        raise BadFrame(
+            f"A message must not be longer than {MAX_MESSAGE_LENGTH} characters."
+        )
     return message
+
+
+def is_invisible(character):
+    return character in BLANK or unicodedata.category(character) in INVISIBLE
 
 
 def read_message(text_data):

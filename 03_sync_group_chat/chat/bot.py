@@ -2,7 +2,7 @@ from asgiref.sync import async_to_sync
 from channels.consumer import SyncConsumer
 from django.utils import timezone
 
-from chat import events
+from chat.channel_layer import message_event
 
 
 class BotConsumer(SyncConsumer):
@@ -12,5 +12,5 @@ class BotConsumer(SyncConsumer):
         """Tell a room what time it is."""
         answer = f"It is {timezone.localtime():%H:%M %Z}."
         async_to_sync(self.channel_layer.group_send)(
-            event["group_name"], events.chat_message(answer)
+            event["group_name"], message_event(answer)
         )

@@ -4,10 +4,14 @@ import logging
 from asgiref.sync import async_to_sync
 from channels.generic.websocket import WebsocketConsumer
 
-from chat import events
+from chat.channel_layer import (
+    LAYER_ERRORS,
+    bot_time_event,
+    group_name,
+    message_event,
+    reaches_other_processes,
+)
 from chat.frames import BadFrame, read_message
-from chat.layers import LayerError, reaches_other_processes
-from chat.rooms import group_name
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +38,13 @@ class ChatConsumer(WebsocketConsumer):
 
         try:
             if message == "/time":
-                self.ask_bot(events.bot_time(self.group_name))
+                self.ask_bot(bot_time_event(self.group_name))
             else:
                 async_to_sync(self.channel_layer.group_send)(
-                    self.group_name, events.chat_message(message)
+                    self.group_name, message_event(message)
                 )
-        except LayerError as error:
-            logger.warning("Not delivered to %s: %r", self.group_name, error)
+        except LAYER_ERRORS as error:
+            logger.warning("Not delivered to %s: %s", self.group_name, error)
             self.send_error("Your message could not be delivered. Try again later.")
 
     def ask_bot(self, event):
@@ -51,7 +55,7 @@ class ChatConsumer(WebsocketConsumer):
             self.send_error("The bot cannot be reached without Redis.")
 
     def chat_message(self, event):
-        """Hand on what arrived in the group."""
+        """Forward what arrived in the group."""
         self.send(json.dumps({"message": event["message"]}))
 
     def send_error(self, text):

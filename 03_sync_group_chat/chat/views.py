@@ -13,4 +13,6 @@ def index(request):
 
 def room(request, room_name):
     """Show one room."""
-    return render(request, "chat/room.html", {"room_name": room_name})
+    socket_path = f"{request.META['SCRIPT_NAME']}/ws/chat/{room_name}/"
+    context = {"room_name": room_name, "socket_path": socket_path}
+    return render(request, "chat/room.html", context)

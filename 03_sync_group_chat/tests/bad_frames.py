@@ -16,6 +16,8 @@ BAD_FRAMES = {
     "object in its place": {"text": '{"message": {}}'},
     "empty": {"text": '{"message": ""}'},
     "white space": {"text": '{"message": " \\n "}'},
+    "invisible": {"text": '{"message": "\\u200b\\u2060\\ufeff"}'},
+    "blank letter": {"text": '{"message": "\\u3164"}'},
     "too long": {"text": json.dumps({"message": "x" * 2001})},
     "NUL": {"text": '{"message": "a\\u0000b"}'},
     "lone surrogate": {"text": '{"message": "\\ud800"}'},

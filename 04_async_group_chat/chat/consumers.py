@@ -3,10 +3,14 @@ import logging
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from chat import events
+from chat.channel_layer import (
+    LAYER_ERRORS,
+    bot_time_event,
+    group_name,
+    message_event,
+    reaches_other_processes,
+)
 from chat.frames import BadFrame, read_message
-from chat.layers import LayerError, reaches_other_processes
-from chat.rooms import group_name
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +35,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
         try:
             if message == "/time":
-                await self.ask_bot(events.bot_time(self.group_name))
+                await self.ask_bot(bot_time_event(self.group_name))
             else:
                 await self.channel_layer.group_send(
-                    self.group_name, events.chat_message(message)
+                    self.group_name, message_event(message)
                 )
-        except LayerError as error:
-            logger.warning("Not delivered to %s: %r", self.group_name, error)
+        except LAYER_ERRORS as error:
+            logger.warning("Not delivered to %s: %s", self.group_name, error)
             await self.send_error(
                 "Your message could not be delivered. Try again later."
             )
@@ -50,7 +54,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.send_error("The bot cannot be reached without Redis.")
 
     async def chat_message(self, event):
-        """Hand on what arrived in the group."""
+        """Forward what arrived in the group."""
         await self.send(json.dumps({"message": event["message"]}))
 
     async def send_error(self, text):

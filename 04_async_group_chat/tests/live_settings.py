@@ -5,5 +5,3 @@ import os
 from config.settings import *  # noqa: F403
 
 DATABASES["default"]["NAME"] = os.environ["LIVE_DATABASE"]  # noqa: F405
-if REDIS_URL:  # noqa: F405
-    CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = os.environ["LIVE_PREFIX"]  # noqa: F405

@@ -5,7 +5,7 @@ import pytest
 from channels.exceptions import ChannelFull
 from channels.testing import ApplicationCommunicator
 
-from chat import events
+from chat.channel_layer import bot_time_event
 from config.asgi import application
 from tests.conftest import PROJECT
 
@@ -21,7 +21,7 @@ redis = pytest.mark.parametrize("layer", ["redis"], indirect=True)
 async def test_answer_reaches_the_room(enter):
     ann, carol = await enter("lobby"), await enter("kitchen")
     bot = ApplicationCommunicator(application, {"type": "channel", "channel": "bot"})
-    await bot.send_input(events.bot_time("chat_lobby"))
+    await bot.send_input(bot_time_event("chat_lobby"))
     assert (await ann.receive_json_from())["message"].startswith("It is ")
     assert await carol.receive_nothing()
     await bot.wait(timeout=0.1)
@@ -56,7 +56,7 @@ async def test_sender_is_told_that_the_bot_is_busy(enter, layer):
     ann, bob = await enter(), await enter()
     with pytest.raises(ChannelFull):
         for _ in range(layer.capacity + 1):
-            await layer.send("bot", events.bot_time("chat_lobby"))
+            await layer.send("bot", bot_time_event("chat_lobby"))
     await ann.send_json_to({"message": "/time"})
     assert "could not be delivered" in (await ann.receive_json_from())["error"]
     assert await bob.receive_nothing()

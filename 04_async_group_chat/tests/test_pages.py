@@ -1,4 +1,8 @@
+import os
+
 import pytest
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
 
 
 def test_bare_address_leads_to_the_index(client):
@@ -50,3 +54,12 @@ def test_room_needs_a_proper_name(client, room_name):
 
 def test_admin_asks_who_you_are(client):
     assert client.get("/admin/").headers["Location"].startswith("/admin/login/")
+
+
+def test_edited_file_has_a_new_address():
+    path, before = finders.find("chat/chat.css"), static("chat/chat.css")
+    stat = os.stat(path)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns - 10**9))
+    after = static("chat/chat.css")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert before != after

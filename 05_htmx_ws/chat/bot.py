@@ -1,7 +1,7 @@
 from channels.consumer import AsyncConsumer
 from django.utils import timezone
 
-from chat import events
+from chat.channel_layer import message_event
 
 
 class BotConsumer(AsyncConsumer):
@@ -11,5 +11,5 @@ class BotConsumer(AsyncConsumer):
         """Tell a room what time it is."""
         answer = f"It is {timezone.localtime():%H:%M %Z}."
         await self.channel_layer.group_send(
-            event["group_name"], events.chat_message(answer)
+            event["group_name"], message_event(answer)
         )

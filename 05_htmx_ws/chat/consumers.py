@@ -3,10 +3,14 @@ import logging
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.template.loader import render_to_string
 
-from chat import events
+from chat.channel_layer import (
+    LAYER_ERRORS,
+    bot_time_event,
+    group_name,
+    message_event,
+    reaches_other_processes,
+)
 from chat.frames import BadFrame, decode, read_message
-from chat.layers import LayerError, reaches_other_processes
-from chat.rooms import group_name
 
 logger = logging.getLogger(__name__)
 
@@ -23,30 +27,24 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         await self.channel_layer.group_discard(self.group_name, self.channel_name)
 
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
-        """Answer a frame that is no message, instead of failing on it."""
+        """Answer a bad frame, instead of failing on it."""
         try:
-            if not text_data:
-                raise BadFrame("A frame must be JSON.")
-            await super().receive(text_data)
+            await self.receive_json(decode(text_data))
         except BadFrame as error:
             await self.send_notice(str(error))
-
-    @classmethod
-    async def decode_json(cls, text_data):
-        return decode(text_data)
 
     async def receive_json(self, content):
         message = read_message(content)
         try:
             if message == "/time":
-                await self.ask_bot(events.bot_time(self.group_name))
+                await self.ask_bot(bot_time_event(self.group_name))
             else:
                 await self.channel_layer.group_send(
-                    self.group_name, events.chat_message(message)
+                    self.group_name, message_event(message)
                 )
                 await self.send_html("chat/partials/sent.html")
-        except LayerError as error:
-            logger.warning("Not delivered to %s: %r", self.group_name, error)
+        except LAYER_ERRORS as error:
+            logger.warning("Not delivered to %s: %s", self.group_name, error)
             await self.send_notice(
                 "Your message could not be delivered. Try again later."
             )
@@ -60,7 +58,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await self.send_notice("The bot cannot be reached without Redis.")
 
     async def chat_message(self, event):
-        """Hand on what arrived in the group."""
+        """Forward what arrived in the group."""
         await self.send(event["html"])
 
     async def send_notice(self, text):

@@ -82,8 +82,11 @@ CHANNEL_LAYERS = {
 if REDIS_URL := os.environ.get('REDIS_URL'):
     CHANNEL_LAYERS['default'] = {
         'BACKEND': 'channels_redis.core.RedisChannelLayer',
-        # A quiet room is no fault: without None, redis-py gives up after 5 seconds.
-        'CONFIG': {'hosts': [{'address': REDIS_URL, 'socket_timeout': None}]},
+        'CONFIG': {
+            # A quiet room is no fault: without None, redis-py gives up after 5 seconds.
+            'hosts': [{'address': REDIS_URL, 'socket_timeout': None}],
+            'prefix': os.environ.get('REDIS_PREFIX', str(BASE_DIR)),
+        },
     }
 
 
@@ -133,6 +136,11 @@ USE_TZ = True
 # https://docs.djangoproject.com/en/5.2/howto/static-files/
 
 STATIC_URL = 'static/'
+
+STORAGES = {
+    'default': {'BACKEND': 'django.core.files.storage.FileSystemStorage'},
+    'staticfiles': {'BACKEND': 'chat.storage.VersionedStaticFilesStorage'},
+}
 
 # Default primary key field type
 # https://docs.djangoproject.com/en/5.2/ref/settings/#default-auto-field

@@ -16,6 +16,8 @@ BAD_FRAMES = {
     "object in its place": {"text": '{"chat_message": {}}'},
     "empty": {"text": '{"chat_message": ""}'},
     "white space": {"text": '{"chat_message": " \\n "}'},
+    "invisible": {"text": '{"chat_message": "\\u200b\\u2060\\ufeff"}'},
+    "blank letter": {"text": '{"chat_message": "\\u3164"}'},
     "too long": {"text": json.dumps({"chat_message": "x" * 2001})},
     "NUL": {"text": '{"chat_message": "a\\u0000b"}'},
     "lone surrogate": {"text": '{"chat_message": "\\ud800"}'},

@@ -70,7 +70,7 @@ def environment(tmp_path_factory):
     settings = {
         "DJANGO_SETTINGS_MODULE": "tests.live_settings",
         "LIVE_DATABASE": str(database),
-        "LIVE_PREFIX": PREFIX,
+        "REDIS_PREFIX": PREFIX,
     }
     return {**os.environ, **settings}
 

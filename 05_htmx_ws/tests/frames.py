@@ -12,7 +12,7 @@ async def say(person, text):
 async def message(person):
     """Return the message that arrives, as the list item it is."""
     frame = (await person.receive_from(timeout=30)).strip()
-    before, after = '<ol hx-swap-oob="beforeend:#content"><li>', "</li></ol>"
+    before, after = '<ol hx-swap-oob="beforeend:#content"><li dir="auto">', "</li></ol>"
     assert frame.startswith(before) and frame.endswith(after), frame
     return frame.removeprefix(before).removesuffix(after)
 

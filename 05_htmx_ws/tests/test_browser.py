@@ -105,7 +105,7 @@ def test_enter_pressed_twice_sends_once(visit):
 
 def test_enter_before_the_script_has_come_loses_nothing(visit):
     page = visit("/chat/")
-    page.route("**/chat.js", lambda route: None)  # it never comes
+    page.route("**/chat.js*", lambda route: None)  # it never comes
     page.goto("/chat/lobby/", wait_until="commit")
     write(page, "early")
     expect(page.locator("#chat_message")).to_have_value("early")

@@ -46,9 +46,9 @@ async def test_message_is_rendered_once_for_all(enter, monkeypatch):
 
     def render_to_string(template_name, context):
         rendered.append(template_name)
-        return '<ol hx-swap-oob="beforeend:#content"><li>Tea?</li></ol>'
+        return '<ol hx-swap-oob="beforeend:#content"><li dir="auto">Tea?</li></ol>'
 
-    monkeypatch.setattr("chat.events.render_to_string", render_to_string)
+    monkeypatch.setattr("chat.channel_layer.render_to_string", render_to_string)
     people = [await enter() for _ in range(3)]
     await say(people[0], "Tea?")
     for person in people:

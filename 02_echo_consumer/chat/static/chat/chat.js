@@ -7,9 +7,9 @@ const button = document.querySelector("#chat-message-submit");
 const notice = document.querySelector("#notice");
 const status = document.querySelector("#status");
 
-const roomName = JSON.parse(document.querySelector("#room-name").textContent);
+const path = JSON.parse(document.querySelector("#socket-path").textContent);
 const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";
-const url = `${scheme}//${window.location.host}/ws/chat/${roomName}/`;
+const url = `${scheme}//${window.location.host}${path}`;
 
 let socket;
 let sent = "";

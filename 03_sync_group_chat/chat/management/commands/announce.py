@@ -4,10 +4,14 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.core.management.base import BaseCommand, CommandError
 
-from chat import events
+from chat.channel_layer import (
+    LAYER_ERRORS,
+    group_name,
+    message_event,
+    reaches_other_processes,
+)
 from chat.frames import BadFrame, clean_message
-from chat.layers import LayerError, reaches_other_processes
-from chat.rooms import ROOM_NAME, group_name
+from chat.rooms import ROOM_NAME
 
 
 class Command(BaseCommand):
@@ -37,7 +41,7 @@ class Command(BaseCommand):
             )
         try:
             async_to_sync(channel_layer.group_send)(
-                group_name(room), events.chat_message(message)
+                group_name(room), message_event(message)
             )
-        except LayerError as error:
+        except LAYER_ERRORS as error:
             raise CommandError(f"Redis does not take the message: {error}") from None

@@ -17,10 +17,13 @@ document.addEventListener("htmx:wsOpen", () => {
   status.textContent = "Connected.";
 });
 
-document.addEventListener("htmx:wsClose", () => {
+document.addEventListener("htmx:wsClose", ({ detail }) => {
   connected = false;
   input().readOnly = false;
   status.textContent = "Not connected. Trying again …";
+  if (![1006, 1011, 1012, 1013].includes(detail.event.code)) {
+    setTimeout(detail.socketWrapper.reconnect, Math.random() * 1000); // htmx won't
+  }
 });
 
 document.addEventListener("htmx:wsConfigSend", (event) => {
