@@ -1,11 +1,12 @@
 from django.contrib.auth import login
-from django.contrib.auth.forms import UserCreationForm
 from django.shortcuts import redirect, render
+
+from accounts.forms import SignUpForm
 
 
 def signup(request):
-    """Make an account, and log its owner in."""
-    form = UserCreationForm(request.POST or None)
+    """Create an account, and log its owner in."""
+    form = SignUpForm(request.POST or None)
     if form.is_valid():
         login(request, form.save())
         return redirect("chat:index")

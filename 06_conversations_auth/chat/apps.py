@@ -1,7 +1,4 @@
-import signal
-
 from django.apps import AppConfig
-from twisted.internet import reactor
 
 
 class ChatConfig(AppConfig):
@@ -10,6 +7,3 @@ class ChatConfig(AppConfig):
 
     def ready(self):
         from chat import signals  # noqa: F401
-
-        # A handler that waits for the event loop must not keep a stopped server.
-        reactor.addSystemEventTrigger('before', 'shutdown', signal.alarm, 3)

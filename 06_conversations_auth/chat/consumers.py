@@ -1,15 +1,22 @@
 import logging
-from collections import deque
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import DatabaseError
 from django.template.loader import render_to_string
 
-from chat import access, events, history
+from chat import access, history
+from chat.channel_layer import (
+    LAYER_ERRORS,
+    conversation_group,
+    leave_group,
+    message_event,
+    send_to_group,
+    user_group,
+)
 from chat.frames import BadFrame, decode, read_message, read_sync
-from chat.groups import conversation_group, user_group
-from chat.layers import LayerError, send_to_group
 from chat.models import Message
 
 logger = logging.getLogger(__name__)
@@ -18,78 +25,80 @@ logger = logging.getLogger(__name__)
 class ChatConsumer(AsyncJsonWebsocketConsumer):
     """Store each message, then send it to everyone in the conversation."""
 
+    group_names = ()
+    entered = False
+
     async def __call__(self, scope, receive, send):
-        """Refuse the socket if there is no channel layer: its page will try again."""
+        """Refuse the handshake while the channel layer is down; the page tries again."""
         try:
             await super().__call__(scope, receive, send)
-        except LayerError as error:
-            logger.warning("Socket refused: %r", error)
+        except LAYER_ERRORS as error:
+            if self.entered:
+                raise
+            logger.warning("Handshake refused: %s", error)
+            await self.disconnect(None)
             await send({"type": "websocket.close"})
 
     async def dispatch(self, message):
-        """Handle a frame or an event, and close the socket of whom it is not for."""
+        """Handle a frame or an event; close the socket if its handler raises Refused."""
         try:
-            await super().dispatch(message)
+            # Unlike the parent's, it doesn't visit the database thread for each event.
+            await getattr(self, get_handler_name(message))(message)
         except access.Refused as refused:
             await self.close(refused.close_code)
-            await self.websocket_disconnect({"code": refused.close_code})
+            await self.disconnect(refused.close_code)
+            raise StopConsumer from None
 
     async def connect(self):
         self.user = self.scope["user"]
         self.conversation_id = self.scope["url_route"]["kwargs"]["conversation_id"]
         self.group_name = conversation_group(self.conversation_id)
-        self.groups = [self.group_name, user_group(self.user.pk)]
-        self.handed_on = deque(maxlen=200)  # numbers of messages
-        for group_name in self.groups:
+        self.group_names = [self.group_name, user_group(self.user.pk)]
+        for group_name in self.group_names:
             await self.channel_layer.group_add(group_name, self.channel_name)
-        try:
-            await self.check_access()
-        finally:
-            # A browser learns the code of a close only once the socket is open.
-            await self.accept()
+        self.entered = True
+        await self.accept()
+        # A browser learns the code of a close only once the socket is open.
+        await self.check_access()
+
+    async def disconnect(self, code):
+        for group_name in self.group_names:
+            await leave_group(group_name, self.channel_name)
 
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
-        """Answer a frame that is no message, instead of failing on it."""
+        """Answer a bad frame, instead of failing on it."""
         try:
-            if not text_data:
-                raise BadFrame("A frame must be JSON.")
-            await super().receive(text_data)
+            await self.receive_json(decode(text_data))
         except BadFrame as error:
             await self.send_notice(str(error))
-
-    @classmethod
-    async def decode_json(cls, text_data):
-        return decode(text_data)
 
     async def receive_json(self, content):
         if content.get("user", self.user.pk) != self.user.pk:
             raise access.Refused(access.NOT_LOGGED_IN)  # the page is somebody else's
         if "sync" in content:
-            await self.send(await self.missed(read_sync(content)))
+            await self.send(await self.catch_up(read_sync(content)))
         else:
-            await self.take(*read_message(content))
+            await self.post_message(*read_message(content))
 
-    async def take(self, text, client_id):
-        """Store a message, give it back to its sender, and send it to the others."""
+    async def post_message(self, text, client_id):
+        """Store a message, acknowledge it to its sender, and send it to the others."""
         try:
             event = await self.store(text, client_id)
         except DatabaseError as error:
             logger.error("Not stored in %s: %s", self.group_name, error)
             await self.send_notice("Your message could not be stored. Try again later.")
         else:
-            self.handed_on.append(event["message_id"])
             await self.send(event["to_sender"])
             await send_to_group(self.group_name, event)
 
     async def chat_message(self, event):
-        """Hand on what arrived in the group, once: one's own looks different."""
-        if event["message_id"] not in self.handed_on:
-            self.handed_on.append(event["message_id"])
+        """Forward a message from the group, unless it was posted over this socket."""
+        if event["posted_by"] != self.channel_name:
             own = event["sender_id"] == self.user.pk
             await self.send(event["to_sender"] if own else event["to_others"])
 
     async def access_changed(self, event):
-        """Look again whether this person may be here."""
+        """Check again whether this person may be here."""
         await self.check_access()
 
     @database_sync_to_async
@@ -99,22 +108,22 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     @database_sync_to_async
     def store(self, text, client_id):
         access.check(self.scope, self.conversation_id)
-        message, _ = Message.objects.get_or_create(
+        message = Message.objects.post(
+            text,
             conversation_id=self.conversation_id,
             sender=self.user,
             client_id=client_id,
-            defaults={"content": text},
         )
-        return events.chat_message(message)
+        return message_event(message, self.channel_name)
 
     @database_sync_to_async
-    def missed(self, last):
-        """Return what this page lacks, which was complete up to the message `last`."""
+    def catch_up(self, cursor):
+        """Render what's newer than the cursor of this page."""
         access.check(self.scope, self.conversation_id)
-        context = history.missed(self.conversation_id, last, self.handed_on)
-        self.handed_on.extend(message.pk for message in context["messages"])
-        context["user"] = self.user
-        return render_to_string("chat/partials/missed.html", context)
+        context = history.newer_messages(self.conversation_id, cursor)
+        return render_to_string(
+            "chat/partials/newer.html", {**context, "user": self.user}
+        )
 
     async def send_notice(self, text):
         await self.send(render_to_string("chat/partials/notice.html", {"notice": text}))

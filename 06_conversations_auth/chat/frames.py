@@ -2,12 +2,18 @@
 
 import json
 import re
+import unicodedata
 import uuid
 
-MAX_LENGTH = 2000
+MAX_MESSAGE_LENGTH = 2000
 
-# A NUL fits in no PostgreSQL text, and half of a surrogate pair in no UTF-8.
+# PostgreSQL stores no NUL, and UTF-8 can't write half of a surrogate pair.
 UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
+
+# What shows nothing by itself: control, format and combining characters, spaces ...
+INVISIBLE = {"Cc", "Cf", "Me", "Mn", "Zl", "Zp", "Zs"}
+# ... and the letters and symbols that are blank.
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 class BadFrame(Exception):
@@ -32,20 +38,26 @@ def clean_message(text):
     if UNSENDABLE.search(text):
         raise BadFrame("A message must not contain broken characters.")
     message = text.strip()
-    if not message:
+    if all(is_invisible(character) for character in message):
         raise BadFrame("A message must not be empty.")
-    if len(message) > MAX_LENGTH:
-        raise BadFrame(f"A message must not be longer than {MAX_LENGTH} characters.")
+    if len(message) > MAX_MESSAGE_LENGTH:
+        raise BadFrame(
+            f"A message must not be longer than {MAX_MESSAGE_LENGTH} characters."
+        )
     return message
 
 
+def is_invisible(character):
+    return character in BLANK or unicodedata.category(character) in INVISIBLE
+
+
 def read_message(frame):
-    """Return the message in a frame, and the id that its page gave it."""
+    """Return the message in a frame and its client ID."""
     return clean_message(frame.get("chat_message")), read_client_id(frame)
 
 
 def read_client_id(frame):
-    """Return the id of a message; one without gets a new one each time it comes."""
+    """Return the client ID in a frame, or a new one if it has none."""
     client_id = frame.get("client_id", str(uuid.uuid4()))
     try:
         return uuid.UUID(client_id)
@@ -54,8 +66,8 @@ def read_client_id(frame):
 
 
 def read_sync(frame):
-    """Return the number of the message up to which a page is complete."""
-    last = frame["sync"]
-    if type(last) is not int or not 0 <= last < 2**63:
+    """Return the cursor in a frame: the page has every message up to this number."""
+    cursor = frame["sync"]
+    if type(cursor) is not int or not 0 <= cursor < 2**63:
         raise BadFrame("A sync must be the number of a message.")
-    return last
+    return cursor

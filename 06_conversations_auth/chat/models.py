@@ -1,20 +1,26 @@
 from django.conf import settings
-from django.db import models
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, models, transaction
 from django.db.models import Count, F, OuterRef, Subquery
 
 
 class ConversationQuerySet(models.QuerySet):
     def latest_first(self):
-        """Sort by the latest message, and have it at hand."""
+        """Sort by the latest message, and bring it along."""
+        username = get_user_model().USERNAME_FIELD
         latest = Message.objects.filter(conversation=OuterRef("pk")).order_by("-pk")
         return self.annotate(
             latest_pk=Subquery(latest.values("pk")[:1]),
-            latest_sender=Subquery(latest.values("sender__username")[:1]),
+            latest_sender=Subquery(latest.values(f"sender__{username}")[:1]),
             latest_content=Subquery(latest.values("content")[:1]),
         ).order_by(F("latest_pk").desc(nulls_last=True), "-pk")
 
-    def between(self, people):
-        """Return the conversation of exactly these people, made if there is none."""
+    @transaction.atomic
+    def get_or_create_for(self, people):
+        """Return the conversation of exactly these people; create it if there's none."""
+        # Two of them may begin it at the same moment: the second waits here.
+        users = get_user_model().objects.filter(pk__in=[person.pk for person in people])
+        list(users.order_by("pk").select_for_update(no_key=True))
         found = self.annotate(size=Count("participants")).filter(size=len(people))
         for person in people:
             found = found.filter(participants=person)
@@ -38,7 +44,19 @@ class Conversation(models.Model):
     def name_for(self, user):
         """Return the names of everybody else in it."""
         others = [person for person in self.participants.all() if person != user]
-        return ", ".join(sorted(person.username for person in others)) or "Nobody else"
+        return ", ".join(sorted(person.get_username() for person in others)) or "Nobody else"
+
+
+class MessageQuerySet(models.QuerySet):
+    def post(self, content, **sent):
+        """Store a message, or find it if its page has sent it before."""
+        try:
+            with transaction.atomic():
+                return self.create(content=content, **sent)
+        except IntegrityError:
+            if stored := self.filter(**sent).first():
+                return stored
+            raise
 
 
 class Message(models.Model):
@@ -50,13 +68,16 @@ class Message(models.Model):
     )
     content = models.TextField()
     timestamp = models.DateTimeField(auto_now_add=True)
-    # Given by the page that sends it; messages from elsewhere have none.
+    # Made up by the page that sends the message; messages from elsewhere have none.
     client_id = models.UUIDField(null=True, editable=False)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["conversation", "sender", "client_id"], name="sent_once"
+                fields=["conversation", "sender", "client_id"],
+                name="chat_message_sent_once",
             )
         ]
         # The way a conversation is read: its latest messages first.
@@ -64,3 +85,18 @@ class Message(models.Model):
 
     def __str__(self):
         return f"Message {self.pk} in conversation {self.conversation_id}"
+
+    def save(self, *args, **kwargs):
+        """Store a conversation's messages one at a time: their numbers appear in order."""
+        with transaction.atomic():
+            Conversation.objects.select_for_update(no_key=True).filter(
+                pk=self.conversation_id
+            ).first()
+            super().save(*args, **kwargs)
+
+    def previous_pk(self):
+        """Return the number of the message before this one in its conversation, or 0."""
+        earlier = Message.objects.filter(
+            conversation_id=self.conversation_id, pk__lt=self.pk
+        )
+        return earlier.order_by("-pk").values_list("pk", flat=True).first() or 0

@@ -3,10 +3,12 @@ from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 
 from chat.forms import ConversationForm
-from chat.history import page_of_messages
+from chat.history import latest_messages
 from chat.models import Conversation
+from django.views.decorators.cache import never_cache
 
 
+@never_cache
 @login_required
 def index(request):
     """List my conversations, the liveliest first."""
@@ -18,17 +20,19 @@ def index(request):
     return render(request, "chat/index.html", {"conversations": conversations})
 
 
+@never_cache
 @login_required
 def new(request):
     """Begin a conversation, or find the one there is."""
     form = ConversationForm(request.POST or None, user=request.user)
     if form.is_valid():
         people = [request.user, *form.cleaned_data["usernames"]]
-        conversation = Conversation.objects.between(people)
+        conversation = Conversation.objects.get_or_create_for(people)
         return redirect("chat:conversation", conversation.pk)
     return render(request, "chat/new.html", {"form": form})
 
 
+@never_cache
 @login_required
 def conversation(request, conversation_id):
     """Show a conversation with its latest messages."""
@@ -36,11 +40,13 @@ def conversation(request, conversation_id):
     context = {
         "conversation": conversation,
         "name": conversation.name_for(request.user),
-        **page_of_messages(conversation.pk),
+        "socket_path": f"{request.META['SCRIPT_NAME']}/ws/chat/{conversation.pk}/",
+        **latest_messages(conversation.pk),
     }
     return render(request, "chat/conversation.html", context)
 
 
+@never_cache
 def earlier(request, conversation_id):
     """Return the messages before one of them, as a partial for htmx."""
     if not request.user.is_authenticated:
@@ -50,7 +56,7 @@ def earlier(request, conversation_id):
         before = int(request.GET["before"])
     except (KeyError, ValueError):
         return HttpResponseBadRequest("`before` has to be the number of a message.")
-    context = page_of_messages(conversation.pk, before)
+    context = latest_messages(conversation.pk, before)
     return render(request, "chat/partials/earlier.html", context)
 
 

@@ -19,6 +19,7 @@ os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings')
 http_application = get_asgi_application()
 
 # Consumers may import models, and those need Django set up first.
+from chat.channel_layer import log_channel_layer  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter({
@@ -27,3 +28,5 @@ application = ProtocolTypeRouter({
         AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
     ),
 })
+
+log_channel_layer()

@@ -83,13 +83,16 @@ WSGI_APPLICATION = 'config.wsgi.application'
 ASGI_APPLICATION = 'config.asgi.application'
 
 CHANNEL_LAYERS = {
-    'default': {'BACKEND': 'channels.layers.InMemoryChannelLayer'},
+    'default': {'BACKEND': 'chat.channel_layer.MemoryLayer'},
 }
 
 if REDIS_URL := os.environ.get('REDIS_URL'):
     CHANNEL_LAYERS['default'] = {
-        'BACKEND': 'channels_redis.pubsub.RedisPubSubChannelLayer',
-        'CONFIG': {'hosts': [REDIS_URL]},
+        'BACKEND': 'chat.channel_layer.RedisLayer',
+        'CONFIG': {
+            'hosts': [REDIS_URL],
+            'prefix': os.environ.get('REDIS_PREFIX', str(BASE_DIR)),
+        },
     }
 
 # While Redis is away, the layer reports it every second.
@@ -99,7 +102,7 @@ LOGGING = {
     'filters': {'once_per_minute': {'()': 'chat.logs.OncePerMinute'}},
     'loggers': {
         name: {'filters': ['once_per_minute']}
-        for name in ('channels_redis.pubsub', 'chat.consumers', 'chat.layers')
+        for name in ('channels_redis.pubsub', 'chat.channel_layer', 'chat.consumers')
     },
 }
 
@@ -108,7 +111,9 @@ LOGGING = {
 # https://docs.djangoproject.com/en/5.2/ref/settings/#databases
 
 DATABASES = {
-    'default': dj_database_url.config(default=f'sqlite:///{BASE_DIR}/db.sqlite3'),
+    'default': dj_database_url.config(
+        default=f'sqlite:///{BASE_DIR}/db.sqlite3', conn_health_checks=True
+    ),
 }
 
 if DATABASES['default']['ENGINE'] == 'django.db.backends.sqlite3':
@@ -118,8 +123,12 @@ if DATABASES['default']['ENGINE'] == 'django.db.backends.sqlite3':
         'transaction_mode': 'IMMEDIATE',
     }
 else:
-    # Under ASGI no thread keeps a connection for long: a pool does.
-    DATABASES['default'].setdefault('OPTIONS', {})['pool'] = True
+    DATABASES['default'].setdefault('OPTIONS', {}).update({
+        # Under ASGI no thread keeps a connection for long: a pool does.
+        'pool': {'min_size': 2, 'max_size': 8, 'timeout': 5, 'reconnect_timeout': 10},
+        'connect_timeout': 3,
+        'options': '-c lock_timeout=2s -c statement_timeout=5s',
+    })
 
 
 # Password validation
@@ -164,6 +173,11 @@ USE_TZ = True
 # https://docs.djangoproject.com/en/5.2/howto/static-files/
 
 STATIC_URL = 'static/'
+
+STORAGES = {
+    'default': {'BACKEND': 'django.core.files.storage.FileSystemStorage'},
+    'staticfiles': {'BACKEND': 'chat.storage.VersionedStaticFilesStorage'},
+}
 
 # Default primary key field type
 # https://docs.djangoproject.com/en/5.2/ref/settings/#default-auto-field

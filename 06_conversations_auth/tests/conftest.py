@@ -35,7 +35,7 @@ async def layer(request, settings):
     """Run a test on each of the two channel layers, and leave that empty."""
     if request.param == "memory":
         settings.CHANNEL_LAYERS = {
-            "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+            "default": {"BACKEND": "chat.channel_layer.MemoryLayer"}
         }
     elif "REDIS_URL" not in os.environ:
         pytest.skip("REDIS_URL is not set")
@@ -51,7 +51,7 @@ async def layer(request, settings):
 def conversation(transactional_db):
     """A conversation of ann and bob, in which carol does not take part."""
     ann, bob, carol = map(User.objects.create_user, ["ann", "bob", "carol"])
-    return Conversation.objects.between([ann, bob])
+    return Conversation.objects.get_or_create_for([ann, bob])
 
 
 async def log_in(username):
@@ -83,7 +83,8 @@ async def enter(conversation):
 
     yield enter
     for communicator in communicators:
-        await communicator.disconnect()
+        if not communicator.future.done():
+            await communicator.disconnect()
 
 
 @pytest.fixture(scope="session")
@@ -102,11 +103,11 @@ def environment(tmp_path_factory):
 def manage(environment):
     """Return a function that runs a command of manage.py as a process of its own."""
 
-    def manage(*words):
+    def manage(*words, **more):
         return subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=PROJECT,
-            env=environment,
+            env=environment | more,
             capture_output=True,
             text=True,
             timeout=60,

@@ -4,7 +4,7 @@ import re
 
 MESSAGE = re.compile(
     r'<ol hx-swap-oob="beforeend:#content"><li id="message-\d+" class="(own|other)".*?>'
-    r".*<p>(.*)</p>\s*</li>\s*</ol>",
+    r".*<p.*?>(.*)</p>\s*</li>\s*</ol>",
     re.DOTALL,
 )
 

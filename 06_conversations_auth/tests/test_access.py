@@ -1,6 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.auth import get_user_model
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from chat.models import Conversation, Message
 from tests.frames import close_code, message, say
@@ -39,7 +43,7 @@ async def test_strangers_hear_and_say_nothing(enter):
 async def test_other_conversations_hear_nothing(enter):
     bob = await User.objects.aget(username="bob")
     carol = await User.objects.aget(username="carol")
-    others = await sync_to_async(Conversation.objects.between)([bob, carol])
+    others = await sync_to_async(Conversation.objects.get_or_create_for)([bob, carol])
     ann, bob, carol = (
         await enter("ann"),
         await enter("bob", others.pk),
@@ -128,6 +132,26 @@ async def test_writing_asks_again_even_if_no_event_came(enter):
     assert await close_code(ann) == 4401
     assert await bob.receive_nothing()
     assert not await Message.objects.aexists()
+
+
+async def test_session_that_has_expired_ends_the_socket(enter):
+    ann, bob = await enter("ann"), await enter("bob")
+    sessions = Session.objects.filter(session_key=ann.client.session.session_key)
+    await sessions.aupdate(expire_date=timezone.now() - timedelta(seconds=1))
+    await ann.send_json_to({"chat_message": "still here?"})
+    assert await close_code(ann) == 4401
+    assert await bob.receive_nothing()
+    assert not await Message.objects.aexists()
+
+
+async def test_session_that_became_somebody_elses_ends_the_socket(enter):
+    ann = await enter("ann")
+    bob = await User.objects.aget(username="bob")
+    session = ann.client.session
+    await session.aset(SESSION_KEY, f"{bob.pk}")
+    await session.asave()
+    await ann.send_json_to({"sync": 0})
+    assert await close_code(ann) == 4401
 
 
 async def test_logging_in_elsewhere_closes_nothing(enter):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tests.conftest import free_tab
@@ -6,13 +8,16 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 PASSWORD = "channels-demo"
 
+# htmx marks what it has inserted until it listens to it.
+LOAD_EARLIER = "#load-earlier:not(.htmx-added)"
+
 FILL = """
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from chat.models import Conversation, Message
 call_command("demo")
 bob, carol = User.objects.filter(username__in=["bob", "carol"]).order_by("pk")
-conversation = Conversation.objects.between([bob, carol])
+conversation = Conversation.objects.get_or_create_for([bob, carol])
 Message.objects.bulk_create(
     Message(conversation=conversation, sender=bob, content=number)
     for number in range(120)
@@ -146,7 +151,7 @@ def test_markup_shows_as_text(log_in):
 
 def test_enter_before_the_script_has_come_loses_nothing(log_in):
     page = log_in("ann")
-    page.route("**/chat.js*", lambda route: None)  # it never comes
+    page.route("**/form.js", lambda route: None)  # it never comes
     page.click("#conversations a >> nth=0", no_wait_after=True)
     write(page, "early")
     expect(page.locator("#chat_message")).to_have_value("early")
@@ -157,9 +162,9 @@ def test_load_earlier_until_there_is_nothing_earlier(log_in):
     carol = enter(log_in("carol"), "bob")
     messages = carol.locator("#content li p")
     expect(messages).to_have_count(50)
-    carol.click("#load-earlier")
+    carol.click(LOAD_EARLIER)
     expect(messages).to_have_count(100)
-    carol.click("#load-earlier")
+    carol.click(LOAD_EARLIER)
     expect(carol.locator("#load-earlier")).to_have_count(0)
     numbers = [text for text in messages.all_text_contents() if text.isdigit()]
     assert numbers == [f"{number}" for number in range(120)]
@@ -205,6 +210,244 @@ def test_new_conversation_begins_with_names(log_in):
     expect(ann.locator("#conversations li").first).to_contain_text("ann: Good morning")
 
 
+@pytest.fixture
+def new_page(windows):
+    """Return a function that opens the list of conversations in a page of its own."""
+    opened = []
+
+    def new_page(username):
+        page = windows[username].new_page()
+        opened.append(page)
+        page.goto("/chat/")
+        return page
+
+    yield new_page
+    for page in opened:
+        page.close()
+
+
+def sent_by(page):
+    """Return the list that will hold each frame that the page sends."""
+    frames = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on(
+            "framesent", lambda text: frames.append(json.loads(text))
+        ),
+    )
+    return frames
+
+
+def test_refused_message_keeps_its_client_id_until_its_text_changes(new_page):
+    page = new_page("ann")
+    frames = sent_by(page)
+    enter(page, "bob")
+    notice = page.locator("#notice")
+    for text in ("   ", "   ", "    "):
+        write(page, text)
+        expect(notice).to_have_text("A message must not be empty.")
+        page.evaluate("document.querySelector('#notice').textContent = ''")
+    first, again, other = [f["client_id"] for f in frames if "chat_message" in f]
+    assert first == again
+    assert first != other
+
+
+def test_pages_wait_longer_after_each_failure_and_not_all_the_same_time(log_in):
+    page = enter(log_in("ann"), "bob")
+    delays = page.evaluate(
+        """[0, 1, 2, 3, 4, 100].map((retries) =>
+             Array.from({length: 200}, () => htmx.config.wsReconnectDelay(retries)))"""
+    )
+    longest = [max(each) / 1000 for each in delays]
+    assert all(0 <= delay <= 10_000 for each in delays for delay in each)
+    for seconds, limit in zip(longest, [1, 2, 4, 8, 10, 10], strict=True):
+        assert limit * 0.8 < seconds <= limit
+    assert min(delays[-1]) < 1_000
+
+
+def close_first_socket(page, code):
+    """Let a gateway close the page's first socket; return the addresses of all."""
+    addresses = []
+
+    def route(socket):
+        addresses.append(socket.url)
+        if len(addresses) == 1:
+            socket.close(code=code)
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket("**/ws/**", route)
+    return addresses
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1009, 1011, 4000])
+def test_page_reconnects_whatever_code_a_gateway_closes_with(new_page, code):
+    page = new_page("ann")
+    addresses = close_first_socket(page, code)
+    enter(page, "bob")
+    first, second = addresses
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (
+            4401,
+            "Your login has ended or changed. Copy your text, then reload the page.",
+        ),
+        (4403, "You don't take part in this conversation."),
+    ],
+)
+def test_page_that_was_refused_says_why_and_stays_closed(new_page, code, reason):
+    page = new_page("ann")
+    page.clock.install()
+    addresses = close_first_socket(page, code)
+    page.click("#conversations strong:text-is('bob')")
+    expect(page.locator("#status")).to_have_text(reason)
+    page.clock.run_for(60_000)
+    assert len(addresses) == 1
+
+
+REMOVE = """
+from django.contrib.auth import get_user_model
+person = get_user_model().objects.get(username="frank")
+person.conversations.clear()
+"""
+
+
+def test_page_is_told_that_its_person_was_removed(visit, manage):
+    page = sign_up(visit, "frank")
+    begin_with(page, "bob")
+    manage("shell", "-c", REMOVE).check_returncode()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#status")).to_have_text(
+        "You don't take part in this conversation."
+    )
+
+
+PROMOTE = """
+from django.contrib.auth import get_user_model
+get_user_model().objects.filter(username="grace").update(is_staff=True)
+"""
+
+
+def test_page_is_told_that_its_person_changed_the_password_elsewhere(visit, manage):
+    page = sign_up(visit, "grace")
+    begin_with(page, "bob")
+    manage("shell", "-c", PROMOTE).check_returncode()
+    other_tab = page.context.new_page()
+    other_tab.goto("/admin/password_change/")
+    other_tab.fill("[name=old_password]", "plum-cake-4")
+    other_tab.fill("[name=new_password1]", "cherry-cake-5")
+    other_tab.fill("[name=new_password2]", "cherry-cake-5")
+    other_tab.press("[name=new_password2]", "Enter")
+    expect(page.locator("#status")).to_contain_text("Your login has ended or changed")
+    other_tab.goto("/chat/")  # whoever changed it is still logged in
+    expect(other_tab).to_have_title("Conversations")
+
+
+def test_second_tab_that_logs_in_finds_the_way_home(visit):
+    first, second = visit("/accounts/login/"), visit("/accounts/login/")
+    log_in_by_form(first, "ann")
+    second.fill("[name=username]", "ann")
+    second.fill("[name=password]", PASSWORD)
+    with second.expect_navigation() as navigation:
+        second.press("[name=password]", "Enter")
+    assert navigation.value.status == 403
+    expect(second.locator("h1")).to_have_text("Please try again")
+    second.click("text=Your conversations")
+    expect(second).to_have_title("Conversations")
+
+
+# Whatever changes inside a message that the list has already.
+WATCH = """() => {
+  window.changed = [];
+  const observer = new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      const element = target.closest ? target : target.parentElement;
+      changed.push(...(element.closest("li") ? [element.outerHTML] : []));
+    }
+  });
+  observer.observe(document.querySelector("#content"), {
+    subtree: true, childList: true, characterData: true, attributes: true,
+  });
+}"""
+
+
+def test_screen_reader_hears_nothing_of_earlier_messages(log_in):
+    carol = enter(log_in("carol"), "bob")
+    carol.evaluate(WATCH)
+    under_way = []
+    carol.route("**/earlier/**", lambda route: under_way.append(route))
+    carol.click("#load-earlier")
+    log = carol.get_by_role("log")
+    expect(log).to_have_attribute("aria-busy", "true")
+    under_way[0].continue_()
+    expect(carol.locator("#content li")).not_to_have_count(50)
+    expect(log).to_have_attribute("aria-busy", "false")
+    assert carol.evaluate("changed") == []
+
+
+def test_focus_stays_on_the_button_and_goes_to_the_list_when_it_is_gone(log_in):
+    carol = enter(log_in("carol"), "bob")
+    button, items = carol.locator(LOAD_EARLIER), carol.locator("#content li")
+    button.press("Enter")
+    expect(items).to_have_count(100)
+    expect(button).to_be_focused()
+    button.press("Enter")
+    expect(carol.locator("#load-earlier")).to_have_count(0)
+    expect(carol.locator("#content")).to_be_focused()
+
+
+def test_failed_load_of_earlier_messages_is_told_and_may_be_tried_again(log_in):
+    carol = enter(log_in("carol"), "bob")
+    carol.route("**/earlier/**", lambda route: route.abort())
+    carol.click("#load-earlier")
+    expect(carol.locator("#notice")).to_contain_text("could not be loaded")
+    expect(carol.get_by_role("log")).to_have_attribute("aria-busy", "false")
+    carol.unroute("**/earlier/**")
+    carol.click("#load-earlier")
+    expect(carol.locator("#content li")).to_have_count(100)
+
+
+def direction(locator):
+    return locator.evaluate("element => getComputedStyle(element).direction")
+
+
+def test_text_from_right_to_left_is_shown_that_way(log_in):
+    ann, bob = enter(log_in("ann"), "bob"), enter(log_in("bob"), "ann")
+    ann.fill("#chat_message", "שלום!")
+    assert direction(ann.locator("#chat_message")) == "rtl"
+    say(ann, "שלום!")
+    for page in (ann, bob):
+        expect(latest(page)).to_have_text("שלום!")
+        assert direction(latest(page)) == "rtl"
+    ann.goto("/chat/")
+    assert direction(ann.locator("#conversations li").first.locator("span")) == "rtl"
+
+
+def test_times_are_those_of_the_reader(browser, server, demo):
+    tokyo = browser.new_context(
+        base_url=server, timezone_id="Asia/Tokyo", locale="en-GB"
+    )
+    page = tokyo.new_page()
+    log_in_by_form(page, "ann")
+    enter(page, "bob")
+    say(page, "Good evening")
+    expect(latest(page)).to_have_text("Good evening")
+    for place in ("first", "last"):
+        shown = page.locator(f"#content li:{place}-child time")
+        there = shown.evaluate(
+            """time => new Date(time.dateTime).toLocaleString([], {
+                 dateStyle: "short", timeStyle: "short", timeZone: "Asia/Tokyo"
+               })"""
+        )
+        expect(shown).to_have_text(there)
+        assert "UTC" in shown.get_attribute("title")
+    tokyo.close()
+
+
 def test_page_is_told_that_its_person_logged_out(visit):
     ann = visit("/chat/")
     log_in_by_form(ann, "ann")
@@ -212,17 +455,31 @@ def test_page_is_told_that_its_person_logged_out(visit):
     other_tab = ann.context.new_page()
     other_tab.goto("/chat/")
     other_tab.click("text=Log out")
-    expect(ann.locator("#status")).to_contain_text("You are logged out.")
+    expect(ann.locator("#status")).to_contain_text("Your login has ended")
     write(ann, "Am I still here?")
     expect(ann.locator("#notice")).to_contain_text("Not sent")
     expect(ann.locator("#chat_message")).to_have_value("Am I still here?")
 
 
-def test_signing_up_leads_to_the_conversations(visit):
+def sign_up(visit, username):
+    """Open the list of conversations of somebody new."""
     page = visit("/accounts/signup/")
-    page.fill("[name=username]", "erin")
+    page.fill("[name=username]", username)
     page.fill("[name=password1]", "plum-cake-4")
     page.fill("[name=password2]", "plum-cake-4")
     page.press("[name=password2]", "Enter")
     expect(page.locator("#conversations")).to_have_text("None yet.")
+    return page
+
+
+def begin_with(page, names):
+    """Begin a conversation and wait until its socket is open."""
+    page.goto("/chat/new/")
+    page.fill("[name=usernames]", names)
+    page.press("[name=usernames]", "Enter")
+    expect(page.locator("#status")).to_have_text("Connected.")
+
+
+def test_signing_up_leads_to_the_conversations(visit):
+    page = sign_up(visit, "erin")
     expect(page.locator("header")).to_contain_text("erin")

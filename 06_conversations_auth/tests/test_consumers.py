@@ -1,10 +1,13 @@
 import logging
+import uuid
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, connection
 
 from chat.models import Message
 from tests.bad_frames import BAD_FRAMES
-from tests.frames import message, notice, say
+from tests.frames import close_code, message, notice, say
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -66,3 +69,69 @@ async def test_bad_frame_is_answered_and_nobody_else_notices(enter, frame, caplo
 async def test_page_of_another_site_is_refused(enter):
     with pytest.raises(AssertionError, match="refused"):
         await enter("ann", origin="https://elsewhere.example")
+
+
+def rename_table(old, new):
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+@pytest.fixture
+def break_messages(transactional_db, monkeypatch):
+    """Return coroutine functions that take the messages' table away and return it."""
+    monkeypatch.setattr(logging.getLogger("chat.consumers"), "filters", [])
+    away = []
+
+    def take():
+        rename_table("chat_message", "taken_away")
+        away.append(True)
+
+    def give_back():
+        rename_table("taken_away", "chat_message")
+        away.clear()
+
+    yield sync_to_async(take), sync_to_async(give_back)
+    if away:
+        give_back()
+
+
+async def test_author_is_told_when_a_message_could_not_be_stored(
+    enter, break_messages, conversation, caplog
+):
+    take, give_back = break_messages
+    ann, bob = await enter("ann"), await enter("bob")
+    frame = {"chat_message": "Tea?", "client_id": f"{uuid.uuid4()}"}
+    await take()
+    await ann.send_json_to(frame)
+    assert await notice(ann) == "Your message could not be stored. Try again later."
+    (record,) = [each for each in caplog.records if each.name == "chat.consumers"]
+    assert f"Not stored in chat_{conversation.pk}: " in record.getMessage()
+    assert "chat_message" in record.getMessage()
+    await give_back()
+    await ann.send_json_to(frame)
+    assert await message(ann) == ("own", "Tea?")
+    assert await message(bob) == ("other", "Tea?")
+    assert await Message.objects.acount() == 1
+
+
+async def test_socket_that_an_error_ends_leaves_nothing_in_the_layer(
+    enter, break_messages, layer
+):
+    take, _ = break_messages
+    ann = await enter("ann")
+    await say(ann, "Tea?")
+    await take()
+    await ann.send_json_to({"sync": 0})
+    with pytest.raises(DatabaseError):
+        await ann.wait(timeout=20)
+    assert not layer.groups
+    assert not layer.channels
+
+
+async def test_refused_socket_leaves_nothing_in_the_layer(enter, layer):
+    ann = await enter("ann")
+    await ann.client.post("/accounts/logout/")
+    assert await close_code(ann) == 4401
+    await ann.wait(timeout=20)
+    assert not layer.groups
+    assert not layer.channels

@@ -1,5 +1,6 @@
 """Two people whose server is frozen, killed and started again."""
 
+import json
 import signal
 import time
 
@@ -71,6 +72,11 @@ def anew(pages):
     for page in pages:
         page.reload()
         connected(page)
+
+
+def look_again(page):
+    """Come back to the page, as if from another tab."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def field(page):
@@ -158,7 +164,7 @@ from django.contrib.auth import get_user_model
 from chat.models import Conversation
 people = get_user_model().objects.filter(username__in=["ann", "carol"])
 ann = people.get(username="ann")
-conversation = Conversation.objects.between(list(people))
+conversation = Conversation.objects.get_or_create_for(list(people))
 for number in range({count}):
     conversation.messages.create(sender=ann, content=f"{prefix} {{number}}")
 """
@@ -175,7 +181,7 @@ def test_what_was_said_meanwhile_is_there_when_the_socket_is(site, pages, manage
     all_alike(ann, carol)
 
 
-def test_who_missed_too_much_sees_the_latest_page(site, pages, manage):
+def test_page_that_missed_many_messages_gets_all_and_keeps_its_own(site, pages, manage):
     ann, carol = pages
     manage("shell", "-c", SAY.format(count=60, prefix="old")).check_returncode()
     carol.reload()
@@ -183,19 +189,23 @@ def test_who_missed_too_much_sees_the_latest_page(site, pages, manage):
     under_way = []
     carol.route("**/earlier/**", lambda route: under_way.append(route))
     carol.click("#load-earlier")
+    items = carol.evaluate_handle("[...document.querySelectorAll('#content li')]")
+    before = shown(carol)
     site.kill()
-    manage("shell", "-c", SAY.format(count=60, prefix="many")).check_returncode()
+    manage("shell", "-c", SAY.format(count=120, prefix="many")).check_returncode()
     site.start()
     for page in pages:
         connected(page)
-        expect(latest(page)).to_have_text("many 59")
-        expect(page.locator("#content li")).to_have_count(50)
-    under_way[0].continue_()  # an answer to it would be about a list that is gone
+        expect(latest(page)).to_have_text("many 119")
+    many = [f"many {number}" for number in range(120)]
+    assert shown(carol) == before + many
+    assert shown(ann)[-120:] == many
+    assert items.evaluate("items => items.every((item) => item.isConnected)")
+    under_way[0].continue_()  # it was clicked before the server died
     carol.unroute("**/earlier/**")
-    carol.click("#load-earlier")
-    expect(carol.locator("#content li")).to_have_count(100)
-    assert shown(carol)[-60:] == [f"many {number}" for number in range(60)]
-    all_alike(ann)
+    expect(carol.locator("#content li")).not_to_have_count(len(before + many))
+    assert shown(carol)[-len(before + many) :] == before + many
+    all_alike(ann, carol)
 
 
 def test_lost_event_is_made_good_in_its_place_when_somebody_looks_again(pages, manage):
@@ -205,7 +215,7 @@ def test_lost_event_is_made_good_in_its_place_when_somebody_looks_again(pages, m
     write(ann, "heard")
     expect(latest(carol, ".other")).to_have_text("heard")
     assert "unheard 0" not in shown(carol)
-    carol.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    look_again(carol)
     expect(carol.locator("#content li:nth-last-child(2) p")).to_have_text("unheard 0")
     expect(latest(carol, ".other")).to_have_text("heard")
 
@@ -218,7 +228,7 @@ def test_answer_without_news_leaves_the_reader_in_place(pages):
     scrolled = log.evaluate("log => log.scrollTop -= 20")
     assert scrolled > 0
     before = carol.evaluate_handle("document.querySelector('#synced')")
-    carol.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    look_again(carol)
     carol.wait_for_function("before => !before.isConnected", arg=before)
     assert log.evaluate("log => log.scrollTop") == scrolled
 
@@ -234,30 +244,95 @@ def test_page_does_not_go_on_as_somebody_else(site, pages, browser):
     page.context.clear_cookies()
     page.context.add_cookies(carol.context.cookies())
     site.start()
-    expect(page.locator("#status")).to_contain_text("logged out", timeout=PATIENCE)
+    expect(page.locator("#status")).to_contain_text(
+        "Your login has ended", timeout=PATIENCE
+    )
     page.context.close()
     carol.reload()
     connected(carol)
     assert "Ann alone wrote this" not in shown(carol)
 
 
-def test_page_that_gave_up_sockets_has_one_in_the_end(site, pages):
+@pytest.fixture
+def hurried(site, pages, browser):
+    """Carol's conversation in a page whose clock the test may put forward."""
     _, carol = pages
-    sockets = []
-    carol.on("websocket", lambda socket: sockets.append(socket))
-    carol.reload()
-    connected(carol)
+    page = browser.new_page(base_url=f"http://127.0.0.1:{site.port}")
+    page.context.add_cookies(carol.context.cookies())
+    page.clock.install()
+    page.sockets, page.sent = [], []
+    page.on("websocket", lambda socket: note_frames(page, socket))
+    page.goto(carol.url)
+    connected(page)
+    synced(page)
+    yield page
+    page.context.close()
+
+
+def note_frames(page, socket):
+    page.sockets.append(socket)
+    socket.on("framesent", lambda text: page.sent.append(json.loads(text)))
+
+
+def synced(page):
+    """Wait until every sync has been answered: each answer replaces the element."""
+    page.wait_for_function(
+        "() => !document.querySelector('#synced').hasAttribute('hx-swap-oob')"
+    )
+
+
+def syncs(page):
+    return [frame for frame in page.sent if "sync" in frame]
+
+
+def until(page, is_so, problem):
+    """Wait for something that Playwright's own expectations can't see."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not is_so():
+        assert time.monotonic() < deadline, problem
+        page.wait_for_timeout(50)
+
+
+def test_page_asks_every_30_seconds_for_what_it_missed(hurried, manage):
+    assert len(syncs(hurried)) == 1
+    manage("shell", "-c", SAY.format(count=1, prefix="lost")).check_returncode()
+    hurried.clock.fast_forward(20_000)
+    assert len(syncs(hurried)) == 1
+    hurried.clock.fast_forward(11_000)
+    expect(latest(hurried)).to_have_text("lost 0")
+    first, second = syncs(hurried)
+    assert first["user"] == second["user"]
+    hurried.clock.fast_forward(31_000)
+    until(hurried, lambda: len(syncs(hurried)) == 3, "the page asked only twice")
+    assert syncs(hurried)[2]["sync"] > second["sync"]
+
+
+def test_socket_without_an_answer_for_30_seconds_is_replaced(site, hurried):
+    site.freeze()
+    look_again(hurried)
+    hurried.clock.fast_forward(20_000)
+    expect(hurried.locator("#status")).to_have_text("Connected.")
+    hurried.clock.fast_forward(11_000)
+    expect(hurried.locator("#status")).to_contain_text("Not connected")
+    site.thaw()
+    connected(hurried)
+    until(
+        hurried,
+        lambda: [socket.is_closed() for socket in hurried.sockets] == [True, False],
+        "the page has not exactly one socket",
+    )
+
+
+def test_looking_again_many_times_asks_once(site, hurried):
+    asked = len(syncs(hurried))
     site.freeze()
     for _ in range(5):
-        carol.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(carol.locator("#status")).to_contain_text("Not connected")
+        look_again(hurried)
+    hurried.clock.fast_forward(20_000)
+    expect(hurried.locator("#status")).to_have_text("Connected.")
     site.thaw()
-    connected(carol)
-    assert len(sockets) > 1
-    deadline = time.monotonic() + PATIENCE / 1000
-    while sum(not socket.is_closed() for socket in sockets) > 1:
-        assert time.monotonic() < deadline, "more than one socket stays open"
-        carol.wait_for_timeout(50)
+    until(hurried, lambda: len(syncs(hurried)) > asked, "the page didn't ask")
+    assert len(syncs(hurried)) == asked + 1
 
 
 def test_socket_that_has_lasted_its_day_is_opened_anew(pages, browser):

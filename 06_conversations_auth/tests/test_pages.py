@@ -3,6 +3,7 @@ import re
 import pytest
 from django.contrib.auth import get_user_model
 
+from chat.frames import MAX_MESSAGE_LENGTH
 from chat.models import Conversation, Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +32,9 @@ def write(conversation, sender, *texts):
 
 def shown(response):
     """Return the texts of the messages on a page, in its order."""
-    return re.findall(r"<li id=.*?<p>(.*?)</p>", response.content.decode(), re.DOTALL)
+    return re.findall(
+        r"<li id=.*?<p.*?>(.*?)</p>", response.content.decode(), re.DOTALL
+    )
 
 
 def test_bare_address_leads_to_the_index(client):
@@ -47,14 +50,16 @@ def test_pages_ask_who_you_are(client, conversation, path):
 
 def test_index_lists_my_conversations_the_liveliest_first(ann, conversation, bob):
     carol = User.objects.get(username="carol")
-    second = Conversation.objects.between([carol, User.objects.get(username="ann")])
-    Conversation.objects.between([bob, carol])
+    second = Conversation.objects.get_or_create_for(
+        [carol, User.objects.get(username="ann")]
+    )
+    Conversation.objects.get_or_create_for([bob, carol])
     write(second, carol, "older")
     write(conversation, bob, "first", "latest <b>")
     page = ann.get("/chat/").content.decode()
     assert 'id="conversations"' in page
-    assert re.findall(r"<strong>(.*)</strong>", page) == ["bob", "carol"]
-    assert "bob: latest &lt;b&gt;" in page
+    assert re.findall(r"<strong.*?>(.*)</strong>", page) == ["bob", "carol"]
+    assert "<bdi>bob</bdi>: latest &lt;b&gt;" in page
     assert "first" not in page
 
 
@@ -157,6 +162,138 @@ def test_what_is_wrong_with_the_names_is_said(ann, typed, said):
     response = ann.post("/chat/new/", {"usernames": typed})
     assert said in " ".join(response.context["form"].errors["usernames"])
     assert Conversation.objects.count() == 1
+
+
+def test_looking_at_the_form_creates_no_conversation(ann):
+    for query in ("", "?usernames=carol"):
+        assert ann.get(f"/chat/new/{query}").status_code == 200
+    assert Conversation.objects.count() == 1
+
+
+def begin(client, typed):
+    """Begin a conversation: return the names of the people in it, or None."""
+    response = client.post("/chat/new/", {"usernames": typed})
+    if response.status_code == 200:
+        assert "Nobody here is called" in response.content.decode()
+        return None
+    number = re.fullmatch(r"/chat/(\d+)/", response.headers["Location"])[1]
+    people = Conversation.objects.get(pk=number).participants.all()
+    return {person.username for person in people}
+
+
+def test_inactive_people_cannot_be_named(ann):
+    User.objects.create_user("dave", is_active=False)
+    assert begin(ann, "dave") is None
+    User.objects.create_user("Dave")
+    assert begin(ann, "dave") == {"ann", "Dave"}
+
+
+@pytest.mark.parametrize("typed", ["Bob", "BOB", "bob Bob"])
+def test_capitals_that_a_phone_put_in_do_not_matter(ann, typed):
+    assert begin(ann, typed) == {"ann", "bob"}
+
+
+def test_of_two_names_that_differ_in_capitals_the_exact_one_is_meant(ann):
+    for username in ("dora", "Dora"):
+        User.objects.create_user(username)
+    assert begin(ann, "Dora") == {"ann", "Dora"}
+    assert begin(ann, "dora") == {"ann", "dora"}
+    assert begin(ann, "Dora, dora") == {"ann", "Dora", "dora"}
+    assert begin(ann, "DORA") is None
+
+
+def test_name_typed_in_another_unicode_form_is_found(ann):
+    User.objects.create_user("ångström")  # stored in the form NFKC
+    assert begin(ann, "a\u030angstro\u0308m") == {"ann", "ångström"}
+
+
+def test_underscore_in_a_name_stands_for_itself(ann):
+    User.objects.create_user("d_ve")
+    User.objects.create_user("dave")
+    assert begin(ann, "D_ve") == {"ann", "d_ve"}
+
+
+def test_conversation_of_more_people_is_another_one(ann, conversation):
+    User.objects.create_user("dave")
+    assert begin(ann, "bob carol") == {"ann", "bob", "carol"}
+    assert begin(ann, "carol") == {"ann", "carol"}
+    assert begin(ann, "bob") == {"ann", "bob"}
+    assert begin(ann, "dave bob") == {"ann", "bob", "dave"}
+    assert Conversation.objects.count() == 4
+
+
+def test_list_shows_the_latest_message_and_its_sender(ann, conversation, bob):
+    write(conversation, bob, "first")
+    write(conversation, User.objects.get(username="ann"), "last")
+    # The clock was set back in between: the numbers still tell the order.
+    Message.objects.filter(content="last").update(timestamp="2001-01-01T00:00Z")
+    page = ann.get("/chat/").content.decode()
+    assert "<bdi>ann</bdi>: last" in page
+    assert "first" not in page
+
+
+def test_conversation_without_messages_comes_last(ann, conversation, bob):
+    carol = User.objects.get(username="carol")
+    me = User.objects.get(username="ann")
+    empty = Conversation.objects.get_or_create_for([me, carol])
+    write(conversation, bob, "hello")
+    listed = [each.pk for each, _ in ann.get("/chat/").context["conversations"]]
+    assert listed == [conversation.pk, empty.pk]
+
+
+def test_long_message_is_cut_in_the_list(ann, conversation, bob):
+    write(conversation, bob, "x" * 101)
+    assert f"bob</bdi>: {'x' * 99}…" in ann.get("/chat/").content.decode()
+
+
+def test_page_ends_with_the_cursor_of_its_latest_message(ann, conversation, bob):
+    address = f"/chat/{conversation.pk}/"
+    assert '<data id="synced" value="0" hidden' in ann.get(address).content.decode()
+    *_, last = write(conversation, bob, *map(str, range(60)))
+    page = ann.get(address).content.decode()
+    assert f'<data id="synced" value="{last.pk}" hidden' in page
+
+
+MARKUP = "<b>x</b>"
+
+
+def test_markup_in_a_user_name_is_escaped(client, conversation):
+    dave, erin = map(User.objects.create_user, [MARKUP, "<i>y</i>"])
+    shared = Conversation.objects.get_or_create_for([dave, erin])
+    write(shared, dave, "mine")
+    write(shared, erin, "theirs")
+    client.force_login(dave)
+    for path in ("", "new/", f"{shared.pk}/", f"{shared.pk}/earlier/?before=1000000"):
+        page = client.get(f"/chat/{path}").content.decode()
+        assert MARKUP not in page and "<i>" not in page
+        assert "&lt;b&gt;" in page or "&lt;i&gt;" in page
+    error = client.post("/chat/new/", {"usernames": MARKUP + "!"}).content.decode()
+    assert "called &lt;b&gt;x&lt;/b&gt;!." in error and MARKUP not in error
+
+
+def test_page_can_be_used_without_seeing_it(ann, conversation):
+    page = ann.get(f"/chat/{conversation.pk}/").content.decode()
+    assert '<html lang="en">' in page
+    assert '<div role="log" aria-label="Messages">' in page
+    assert '<p id="status" class="quiet" role="status">' in page
+    assert '<p id="notice" class="notice" role="alert">' in page
+    assert '<label for="chat_message">Your message</label>' in page
+    names = ann.get("/chat/new/").content.decode()
+    assert '<label for="id_usernames">With whom?</label>' in names
+    assert 'autocapitalize="none"' in names
+
+
+def test_input_takes_no_more_than_the_server_does(ann, conversation):
+    page = ann.get(f"/chat/{conversation.pk}/").content.decode()
+    (field,) = re.findall(r'<input id="chat_message".*?>', page, re.DOTALL)
+    assert f'maxlength="{MAX_MESSAGE_LENGTH}"' in field
+    assert " required" in field
+    assert 'autocomplete="off"' in field
+
+
+def test_address_of_the_socket_follows_that_of_the_site(ann, conversation):
+    page = ann.get(f"/chat/{conversation.pk}/", SCRIPT_NAME="/app").content.decode()
+    assert f'ws-connect="/app/ws/chat/{conversation.pk}/"' in page
 
 
 def test_nothing_comes_from_another_host(ann, conversation):

@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model
 
 from chat.models import Conversation, Message
 from tests.conftest import log_in
-from tests.frames import message, say
+from tests.frames import message, notice, say
 from tests.test_sync import sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,50 +29,59 @@ def queries(settings, caplog):
     return queries
 
 
-async def test_connecting_costs_three(enter, queries):
+async def settled(person):
+    """Wait until the server has done with everything that came before."""
+    await person.send_json_to({})
+    await notice(person)
+    return person
+
+
+async def test_connecting_costs_four(enter, queries):
     client = await log_in("ann")
     queries()
-    await enter(client)
+    await settled(await enter(client))
     asked = queries()
-    assert len(asked) == 3, asked  # the session, the user, the right to be here
+    # The session and the user for the scope, and again for the right to be here.
+    assert len(asked) == 4, asked
 
 
 @pytest.mark.parametrize("readers", [1, 10])
-async def test_message_costs_three_and_none_per_reader(enter, queries, readers):
-    ann = await enter("ann")
-    bobs = [await enter("bob") for _ in range(readers)]
+async def test_message_costs_five_and_none_per_reader(enter, queries, readers):
+    ann = await settled(await enter("ann"))
+    bobs = [await settled(await enter("bob")) for _ in range(readers)]
     queries()
     await say(ann, "Tea?")
     for bob in bobs:
         assert await message(bob) == ("other", "Tea?")
     asked = queries()
-    assert len(asked) == 3, asked  # the right to write, is it there, the message
+    # Session, account, the conversation's lock, the message, the one before it.
+    assert len(asked) == 5, asked
 
 
-async def test_asking_what_was_missed_costs_two(enter, queries):
+async def test_sync_costs_three(enter, queries):
     ann = await enter("ann")
     await say(ann, "Tea?")
-    bob = await enter("bob")
+    bob = await settled(await enter("bob"))
     queries()
     await sync(bob)
     asked = queries()
-    assert len(asked) == 2, asked  # the right to be here, the messages
+    assert len(asked) == 3, asked  # session, account, the messages
 
 
 @pytest.mark.parametrize("readers", [1, 10])
 async def test_message_is_rendered_twice_and_not_per_reader(
     enter, monkeypatch, readers
 ):
-    from chat import events
+    from chat import channel_layer
 
     rendered = []
-    render_to_string = events.render_to_string
+    render_to_string = channel_layer.render_to_string
 
     def counted(template_name, context):
         rendered.append(template_name)
         return render_to_string(template_name, context)
 
-    monkeypatch.setattr(events, "render_to_string", counted)
+    monkeypatch.setattr(channel_layer, "render_to_string", counted)
     ann = await enter("ann")
     bobs = [await enter("bob") for _ in range(readers)]
     await say(ann, "Tea?")
@@ -81,13 +90,30 @@ async def test_message_is_rendered_twice_and_not_per_reader(
     assert rendered == ["chat/partials/sender.html", "chat/partials/receiver.html"]
 
 
+@pytest.mark.parametrize("model", ["message", "conversation"])
+def test_admin_list_costs_the_same_with_more_in_it(
+    admin_client, conversation, queries, model
+):
+    ann = conversation.participants.get(username="ann")
+    counts = []
+    for number in range(2):
+        person = User.objects.create_user(f"person-{number}")
+        other = Conversation.objects.get_or_create_for([ann, person])
+        Message.objects.create(conversation=other, sender=person, content="Tea")
+        queries()
+        page = admin_client.get(f"/admin/chat/{model}/")
+        counts.append(len(queries()))
+        assert b"Conversation" in page.content
+    assert counts[0] == counts[1]
+
+
 def grow(conversation):
     """Add people, conversations and messages, as a year of use would."""
     ann = User.objects.get(username="ann")
     for number in range(10):
         person = User.objects.create_user(f"person-{number}")
         conversation.participants.add(person)
-        other = Conversation.objects.between([ann, person])
+        other = Conversation.objects.get_or_create_for([ann, person])
         for sender in (ann, person):
             for place in (conversation, other):
                 Message.objects.create(conversation=place, sender=sender, content="Tea")

@@ -5,11 +5,13 @@ import shutil
 import subprocess
 
 import pytest
+from channels.layers import get_channel_layer
 from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
+from chat.channel_layer import RedisLayer
 from chat.logs import OncePerMinute
 from tests.frames import message, say
 from tests.test_sync import sync
@@ -18,15 +20,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def redis(settings, tmp_path):
+def redis(settings, tmp_path, monkeypatch):
     """Return two functions that start and stop a Redis of the test's own."""
+    monkeypatch.setattr(logging.getLogger("chat.consumers"), "filters", [])
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if not program:
         pytest.skip("no redis-server or valkey-server to start")
     address = f"unix://{tmp_path}/redis.sock"
     settings.CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "chat.channel_layer.RedisLayer",
             "CONFIG": {"hosts": [address]},
         }
     }
@@ -72,6 +75,59 @@ async def test_page_that_comes_meanwhile_may_try_again(redis, enter):
     stop()
     with pytest.raises(AssertionError, match="refused with"):
         await enter("ann")
+
+
+async def ended(person):
+    """Leave the page, and wait until the server has done with it."""
+    await person.disconnect(timeout=20)
+
+
+async def test_layer_holds_open_sockets_only_whatever_redis_does(redis, enter, caplog):
+    start, stop = redis
+    layer = get_channel_layer()
+    ann, bob, bobs_phone = await enter("ann"), await enter("bob"), await enter("bob")
+    assert len(layer.channels) == 3
+
+    stop()
+    for _ in range(3):
+        with pytest.raises(AssertionError, match="refused with"):
+            await enter("ann")
+    assert len(layer.channels) == 3
+    assert "Handshake refused: " in caplog.text
+    caplog.clear()
+    await ended(ann)
+    await ended(bobs_phone)
+    assert len(layer.channels) == 1
+    members = set().union(*layer.groups.values())
+    assert members == set(layer.channels)
+    assert "Handshake refused" not in caplog.text
+
+    start()
+    await ended(bob)
+    assert not layer.channels
+    assert not layer.groups
+    bob = await enter("bob")
+    assert len(layer.channels) == 1
+    await say(bob, "I'm back")
+
+
+async def test_redis_that_stops_during_a_handshake_leaves_nothing(
+    redis, enter, monkeypatch
+):
+    _, stop = redis
+    layer = get_channel_layer()
+    new_channel = RedisLayer.new_channel
+
+    async def new_channel_before_it_stops(self, prefix="specific."):
+        channel = await new_channel(self, prefix)
+        stop()
+        return channel
+
+    monkeypatch.setattr(RedisLayer, "new_channel", new_channel_before_it_stops)
+    with pytest.raises(AssertionError, match="refused with"):
+        await enter("ann")
+    assert not layer.channels
+    assert not layer.groups
 
 
 def records(logger):

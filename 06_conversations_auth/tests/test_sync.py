@@ -1,14 +1,17 @@
-"""What is sent twice is stored once, and what was missed is asked for."""
+"""What's sent twice is stored once, and what a page missed is sent when it asks."""
 
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
+from django.db.models import F
 
+from chat.history import MESSAGES_PER_PAGE
 from chat.models import Conversation, Message
 from tests.frames import close_code, message, notice, say
 
@@ -21,20 +24,28 @@ User = get_user_model()
 
 
 def named(text, client_id=None):
-    """Return the frame of a message that its page has given a name."""
+    """Return the frame of a message with a client ID."""
     return {"chat_message": text, "client_id": f"{client_id or uuid.uuid4()}"}
 
 
-async def sync(person, last=0):
-    """Ask what came after a message: return the texts, and the number to go on from."""
-    await person.send_json_to({"sync": last})
-    answer = await person.receive_from(timeout=30)
+async def sync(person, cursor=0):
+    """Ask for what's newer than a message: return the texts, and the new cursor."""
+    answer = await answer_to_sync(person, cursor)
     (synced,) = re.findall(r'<data id="synced" value="(\d+)"', answer)
-    return re.findall(r"<p>(.*)</p>\s*</li>", answer), int(synced)
+    return re.findall(r"<p.*?>(.*)</p>\s*</li>", answer), int(synced)
+
+
+async def answer_to_sync(person, cursor=0):
+    """Return the frame that answers; messages may come before it."""
+    await person.send_json_to({"sync": cursor})
+    frame = await person.receive_from(timeout=30)
+    while 'id="synced"' not in frame:
+        frame = await person.receive_from(timeout=30)
+    return frame
 
 
 async def write(conversation, username, *texts):
-    """Store messages of which no event tells."""
+    """Store messages without sending an event."""
     sender = await User.objects.aget(username=username)
     for text in texts:
         await Message.objects.acreate(
@@ -42,14 +53,14 @@ async def write(conversation, username, *texts):
         )
 
 
-async def test_message_sent_twice_is_stored_and_heard_once(enter):
+async def test_message_sent_twice_is_stored_once(enter):
     ann, bob = await enter("ann"), await enter("bob")
     frame = named("Tea?")
     for _ in range(2):
         await ann.send_json_to(frame)
         assert await message(ann) == ("own", "Tea?")
-    assert await message(bob) == ("other", "Tea?")
-    assert await bob.receive_nothing()
+    first, second = await bob.receive_from(), await bob.receive_from()
+    assert first == second  # so bob's page shows it once
     assert await ann.receive_nothing()
     assert await Message.objects.acount() == 1
 
@@ -64,23 +75,34 @@ async def test_message_sent_again_over_another_socket_is_stored_once(enter):
     assert await Message.objects.acount() == 1
 
 
-async def test_answer_says_which_message_it_is_for(enter):
+async def test_message_sent_again_keeps_its_first_text(enter):
+    ann = await enter("ann")
+    frame = named("Tea?")
+    await ann.send_json_to(frame)
+    await message(ann)
+    await ann.send_json_to(frame | {"chat_message": "Coffee!"})
+    assert await message(ann) == ("own", "Tea?")
+    assert (await Message.objects.aget()).content == "Tea?"
+
+
+async def test_acknowledgement_has_the_client_id(enter):
     ann = await enter("ann")
     frame = named("Tea?")
     await ann.send_json_to(frame)
     assert f'data-client-id="{frame["client_id"]}"' in await ann.receive_from()
 
 
-async def test_nobody_takes_a_name_from_somebody_else(enter):
+async def test_two_people_may_use_the_same_client_id(enter):
     ann, bob = await enter("ann"), await enter("bob")
     frame = named("Tea?")
-    for person in (ann, bob):
-        await person.send_json_to(frame)
-        assert await message(person) == ("own", "Tea?")
+    await ann.send_json_to(frame)
+    assert await message(bob) == ("other", "Tea?")
+    await bob.send_json_to(frame)
+    assert await message(bob) == ("own", "Tea?")
     assert await Message.objects.acount() == 2
 
 
-async def test_database_refuses_the_same_name_twice(conversation):
+async def test_database_refuses_the_same_client_id_twice(conversation):
     ann = await User.objects.aget(username="ann")
     message = {"conversation": conversation, "sender": ann, "client_id": uuid.uuid4()}
     await Message.objects.acreate(**message)
@@ -95,86 +117,106 @@ async def test_same_words_twice_are_two_messages(enter):
     assert await Message.objects.acount() == 2
 
 
-async def test_page_of_somebody_else_is_refused(enter):
+async def test_page_of_another_user_is_refused(enter):
     bob, ann = await enter("bob"), await User.objects.aget(username="ann")
     await bob.send_json_to({"sync": 0, "user": ann.pk})
     assert await close_code(bob) == 4401
 
 
-async def test_page_hears_what_came_before_its_socket(enter, conversation):
+async def test_message_names_the_one_before_it(enter, conversation):
+    ann, bob = await enter("ann"), await enter("bob")
+    numbers = []
+    for text in ("one", "two"):
+        await say(ann, text)
+        frame = await bob.receive_from()
+        numbers.append(
+            [
+                int(n)
+                for n in re.search(r'message-(\d+)".*previous="(\d+)"', frame).groups()
+            ]
+        )
+    (first, nothing), (second, previous) = numbers
+    assert (nothing, previous) == (0, first)
+    assert second > first
+
+
+async def test_message_of_another_conversation_is_not_the_one_before(enter):
+    people = [await User.objects.aget(username=name) for name in ("ann", "carol")]
+    others = await sync_to_async(Conversation.objects.get_or_create_for)(people)
+    ann = await enter("ann")
+    await write(others, "carol", "elsewhere")
+    await ann.send_json_to(named("here"))
+    assert 'data-previous="0"' in await ann.receive_from()
+
+
+async def test_page_gets_the_messages_from_before_its_socket(enter):
     ann = await enter("ann")
     await say(ann, "one")
     await say(ann, "two")
     bob = await enter("bob")
-    missed, synced = await sync(bob)
-    assert missed == ["one", "two"]
-    assert synced == (await Message.objects.alast()).pk
-    await say(ann, "three")
-    assert await message(bob) == ("other", "three")
+    texts, cursor = await sync(bob)
+    assert texts == ["one", "two"]
+    assert cursor == (await Message.objects.alast()).pk
 
 
-async def test_what_the_layer_lost_comes_with_the_next_question(enter):
+async def test_event_that_the_layer_lost_comes_with_the_next_sync(enter):
     ann, bob = await enter("ann"), await enter("bob")
-    _, synced = await sync(bob)
+    _, cursor = await sync(bob)
     await get_channel_layer().flush()  # it forgets who is in which group
     await say(ann, "lost")
     assert await bob.receive_nothing()
-    missed, _ = await sync(bob, synced)
-    assert missed == ["lost"]
+    texts, _ = await sync(bob, cursor)
+    assert texts == ["lost"]
 
 
-async def test_what_was_lost_before_something_heard_is_not_forgotten(
+async def test_page_that_lacks_nothing_gets_no_message(enter):
+    ann = await enter("ann")
+    await say(ann, "here")
+    last = (await Message.objects.alast()).pk
+    assert await sync(ann, last) == ([], last)
+
+
+async def test_own_messages_of_a_sync_look_like_ones_own(enter, conversation):
+    await write(conversation, "ann", "mine")
+    await write(conversation, "bob", "yours")
+    answer = await answer_to_sync(await enter("ann"))
+    assert re.findall(r'class="(own|other)"', answer) == ["own", "other"]
+
+
+async def test_page_that_missed_much_gets_all_of_it_in_order(enter, conversation):
+    texts = [f"{number}" for number in range(2 * MESSAGES_PER_PAGE + 20)]
+    await write(conversation, "ann", *texts)
+    bob, cursor, got, more = await enter("bob"), 0, [], True
+    while more:
+        answer = await answer_to_sync(bob, cursor)
+        found = re.findall(r"<p.*?>(\d+)</p>", answer)
+        assert len(found) <= MESSAGES_PER_PAGE
+        got += found
+        (cursor,) = re.findall(r'<data id="synced" value="(\d+)"', answer)
+        cursor, more = int(cursor), " data-more" in answer
+    assert got == texts
+
+
+async def test_order_is_that_of_the_numbers_though_the_clock_was_set_back(
     enter, conversation
 ):
-    ann, bob = await enter("ann"), await enter("bob")
-    _, synced = await sync(bob)
-    await write(conversation, "ann", "lost")
-    await say(ann, "heard")
-    assert await message(bob) == ("other", "heard")
-    missed, _ = await sync(bob, synced)
-    assert missed == ["lost"]
+    await write(conversation, "ann", "one", "two")
+    last = Message.objects.filter(content="two")
+    await last.aupdate(timestamp=F("timestamp") - timedelta(days=1))
+    texts, _ = await sync(await enter("bob"))
+    assert texts == ["one", "two"]
 
 
-async def test_what_was_heard_is_not_sent_again(enter):
-    ann, bob = await enter("ann"), await enter("bob")
-    await say(ann, "heard")
-    assert await message(bob) == ("other", "heard")
-    for person in (ann, bob):
-        missed, synced = await sync(person)
-        assert (missed, synced) == ([], (await Message.objects.alast()).pk)
-
-
-async def test_lower_number_that_comes_later_is_not_missed(enter, conversation):
-    await write(conversation, "ann", "slow", "quick")
-    last = await Message.objects.alast()
-    missed, _ = await sync(await enter("bob"), last.pk)
-    assert missed == ["slow", "quick"]
-
-
-async def test_who_missed_too_much_gets_the_latest_page_anew(enter, conversation):
-    await write(conversation, "ann", *map(str, range(60)))
-    bob = await enter("bob")
-    await bob.send_json_to({"sync": 0})
-    answer = await bob.receive_from()
-    assert '<ol hx-swap-oob="innerHTML:#content"></ol>' in answer
-    assert "Load earlier" in answer
-    texts = re.findall(r"<p>(\d+)</p>", answer)
-    assert texts == [f"{number}" for number in range(10, 60)]
-    missed, _ = await sync(bob, (await Message.objects.alast()).pk)
-    assert missed == []
-
-
-async def test_other_conversations_are_not_told(enter):
+async def test_other_conversations_are_not_in_the_answer(enter):
     people = [await User.objects.aget(username=name) for name in ("bob", "carol")]
-    others = await sync_to_async(Conversation.objects.between)(people)
+    others = await sync_to_async(Conversation.objects.get_or_create_for)(people)
     await write(others, "carol", "for bob alone")
-    missed, synced = await sync(await enter("ann"))
-    assert (missed, synced) == ([], 0)
+    assert await sync(await enter("ann")) == ([], 0)
 
 
-async def test_question_is_not_answered_to_who_may_no_longer_listen(enter):
+async def test_sync_is_not_answered_to_someone_who_may_no_longer_listen(enter):
     ann = await enter("ann")
-    # A change past the signals, as a lost event would leave it.
+    # An update sends no signal, so it's as if the event had been lost.
     await sync_to_async(User.objects.filter(username="ann").update)(is_active=False)
     await ann.send_json_to({"sync": 0})
     assert await close_code(ann) == 4401
@@ -189,7 +231,7 @@ async def test_question_is_not_answered_to_who_may_no_longer_listen(enter):
     + [{"sync": value} for value in (None, True, -1, 1.5, "1", [], {}, 2**63)],
     ids=str,
 )
-async def test_name_or_number_that_is_none_is_answered(enter, frame):
+async def test_bad_client_id_or_cursor_is_answered_with_a_notice(enter, frame):
     ann = await enter("ann")
     await ann.send_json_to(frame)
     assert (await notice(ann)).startswith("A ")

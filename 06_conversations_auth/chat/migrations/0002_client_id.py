@@ -17,6 +17,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='message',
-            constraint=models.UniqueConstraint(fields=('conversation', 'sender', 'client_id'), name='sent_once'),
+            constraint=models.UniqueConstraint(fields=('conversation', 'sender', 'client_id'), name='chat_message_sent_once'),
         ),
     ]

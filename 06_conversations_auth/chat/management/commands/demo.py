@@ -33,7 +33,7 @@ class Command(BaseCommand):
         people = {name: self.person(name) for name in ("ann", "bob", "carol")}
         for lines in CONVERSATIONS:
             names = sorted({name for name, _ in lines})
-            conversation = Conversation.objects.between([people[n] for n in names])
+            conversation = Conversation.objects.get_or_create_for([people[n] for n in names])
             if not conversation.messages.exists():
                 for name, content in lines:
                     Message.objects.create(
@@ -44,7 +44,8 @@ class Command(BaseCommand):
         )
 
     def person(self, name):
-        person, created = get_user_model().objects.get_or_create(username=name)
+        User = get_user_model()
+        person, created = User.objects.get_or_create(**{User.USERNAME_FIELD: name})
         if created:
             person.set_password(PASSWORD)
             person.save()

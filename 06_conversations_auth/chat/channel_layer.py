@@ -1,0 +1,95 @@
+"""The groups and events of the channel layer."""
+
+import logging
+import time
+import uuid
+
+from channels.exceptions import ChannelFull
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.template.loader import render_to_string
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+LAYER_ERRORS = (ChannelFull, RedisError)
+
+
+class MemoryLayer(InMemoryChannelLayer):
+    """A layer that looks for expired members once a second, not at every event."""
+
+    next_look = 0
+
+    def _clean_expired(self):
+        if time.monotonic() >= self.next_look:
+            self.next_look = time.monotonic() + 1
+            super()._clean_expired()
+
+
+class RedisLayer(RedisPubSubChannelLayer):
+    """A layer that forgets a channel which Redis couldn't subscribe."""
+
+    async def new_channel(self, prefix="specific."):
+        channel = f"{self.prefix}{prefix}{uuid.uuid4().hex}"
+        try:
+            await self._subscribe_to_channel(channel)
+        except RedisError:
+            self.channels.pop(channel)
+            raise
+        return channel
+
+
+def log_channel_layer():
+    """Say which layer this server or worker uses."""
+    if reaches_other_processes(get_channel_layer()):
+        logger.info("Channel layer: Redis.")
+    else:
+        logger.warning("Channel layer: in memory. Other processes can't be reached.")
+
+
+def reaches_other_processes(channel_layer):
+    """Tell whether what's sent here can arrive in another process."""
+    return not isinstance(channel_layer, InMemoryChannelLayer)
+
+
+def conversation_group(conversation_id):
+    """Return the name of the group that holds everyone in a conversation."""
+    return f"chat_{conversation_id}"
+
+
+def user_group(user_id):
+    """Return the name of the group that holds every page of one person."""
+    return f"user_{user_id}"
+
+
+def message_event(message, channel_name):
+    """Return a message's event, rendered once for its sender and once for the others."""
+    context = {"message": message, "previous": message.previous_pk()}
+    return {
+        "type": "chat.message",
+        "posted_by": channel_name,
+        "sender_id": message.sender_id,
+        "to_sender": render_to_string("chat/partials/sender.html", context),
+        "to_others": render_to_string("chat/partials/receiver.html", context),
+    }
+
+
+def access_changed_event():
+    """Return the event that makes sockets check whether they may still be here."""
+    return {"type": "access.changed"}
+
+
+async def send_to_group(group_name, event):
+    """Send an event; if the layer is down, log that it's lost."""
+    try:
+        await get_channel_layer().group_send(group_name, event)
+    except LAYER_ERRORS as error:
+        logger.warning("Not delivered to %s: %s", group_name, error)
+
+
+async def leave_group(group_name, channel_name):
+    """Leave a group; if the layer is down, this process has left it all the same."""
+    try:
+        await get_channel_layer().group_discard(group_name, channel_name)
+    except LAYER_ERRORS as error:
+        logger.warning("Redis wasn't told about leaving %s: %s", group_name, error)

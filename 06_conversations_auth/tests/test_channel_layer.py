@@ -1,0 +1,47 @@
+import logging
+
+import pytest
+from redis.exceptions import ConnectionError
+
+from chat import channel_layer
+from chat.channel_layer import conversation_group, send_to_group, user_group
+
+
+def test_every_conversation_and_every_person_has_a_group_of_its_own():
+    numbers = (1, 2, 11, 12, 111)
+    names = [
+        group(number)
+        for group in (conversation_group, user_group)
+        for number in numbers
+    ]
+    assert len(set(names)) == 2 * len(numbers)
+
+
+class BrokenLayer:
+    async def group_send(self, group_name, event):
+        raise ConnectionError("OOM command not allowed")
+
+    async def group_discard(self, group_name, channel_name):
+        raise ConnectionError("Connection refused")
+
+
+@pytest.fixture
+def broken_layer(monkeypatch):
+    # Its filter keeps a line back that another test has caused a moment ago.
+    monkeypatch.setattr(logging.getLogger("chat.channel_layer"), "filters", [])
+    monkeypatch.setattr(channel_layer, "get_channel_layer", BrokenLayer)
+
+
+async def test_lost_event_is_logged_with_its_group_and_the_reason(broken_layer, caplog):
+    await send_to_group("chat_1", {"type": "chat.message"})
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == "Not delivered to chat_1: OOM command not allowed"
+
+
+async def test_group_that_cannot_be_left_is_logged_with_the_reason(
+    broken_layer, caplog
+):
+    await channel_layer.leave_group("chat_1", "channel")
+    (record,) = caplog.records
+    assert record.getMessage() == "Not unsubscribed from chat_1: Connection refused"
