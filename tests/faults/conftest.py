@@ -126,7 +126,8 @@ def database(project, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def postgres_of_session():
+def postgres():
+    """A PostgreSQL for all tests of a file. Each may mistreat it."""
     programs = services.postgres_programs()
     if programs is None:
         pytest.skip(services.GET_POSTGRES)
@@ -139,24 +140,16 @@ def postgres_of_session():
 
 
 @pytest.fixture(scope="session")
-def postgres_project(folder, postgres_of_session):
+def postgres_project(folder, postgres):
     """Chapter 6 on PostgreSQL."""
-    return prepare(folder, postgres_of_session.create_database(TEMPLATE))
-
-
-@pytest.fixture
-def postgres(postgres_of_session):
-    """A PostgreSQL that the test may mistreat."""
-    yield postgres_of_session
-    if not postgres_of_session.is_ready():
-        postgres_of_session.kill()
-        postgres_of_session.start()
+    return prepare(folder, postgres.create_database(TEMPLATE))
 
 
 @pytest.fixture
 def postgres_database(postgres, postgres_project):
     """The URL of a PostgreSQL database of the test's own."""
     yield postgres.create_database("chat", TEMPLATE)
+    postgres.ensure_running()
     postgres.drop_database("chat")
 
 
@@ -332,7 +325,13 @@ for text in {texts}:
 
 
 @pytest.fixture
-def chat(project, database, tmp_path, request):
+def chat(sqlite_chat):
+    """A chat on SQLite, unless a file says otherwise."""
+    return sqlite_chat
+
+
+@pytest.fixture
+def sqlite_chat(project, database, tmp_path, request):
     with contextlib.ExitStack() as ends:
         yield Chat(project, database, tmp_path, browsers_of(request), ends)
 

@@ -150,6 +150,12 @@ class Postgres(Process):
         self.begin()
         assert until(self.is_ready), self.log.read_text()
 
+    def ensure_running(self) -> None:
+        """Start it again if a test has left it dead."""
+        if not self.is_ready():
+            self.kill()
+            self.start()
+
     def is_ready(self) -> bool:
         with contextlib.suppress(psycopg.OperationalError):
             self.execute("SELECT 1")

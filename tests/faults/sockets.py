@@ -1,5 +1,6 @@
 """People without a browser: each sends messages on a socket and insists until they're stored."""
 
+import contextlib
 import json
 import threading
 import uuid
@@ -10,6 +11,7 @@ from websockets.sync.client import connect
 from tests.faults.ledger import Ledger
 
 PATIENCE = 30  # seconds that a sender waits for an answer
+QUIET = 0.3  # seconds without an event after which a sender has heard everything
 NOT_STORED = "could not be stored"
 
 
@@ -41,12 +43,21 @@ class Sender:
         # Texts are numbered here because senders share a ledger and run at the same time.
         self.texts = [self.ledger.next_text(self.name) for _ in range(self.count)]
 
-    def send_all(self) -> None:
+    def send_all(self, done: threading.Barrier) -> None:
+        """Send the messages, and keep the socket open until all senders are done.
+
+        A socket that's closed while events arrive leaves a traceback in Daphne's log.
+        """
         try:
             with open_socket(self.port, self.session, self.ledger.conversation) as socket:
                 for text in self.texts:
                     self.send(socket, text)
+                done.wait(PATIENCE)
+                with contextlib.suppress(TimeoutError):
+                    while True:
+                        socket.recv(timeout=QUIET)
         except Exception as error:
+            done.abort()
             self.trouble.append(f"{self.name}: {error!r}")
 
     def send(self, socket, text: str) -> None:
@@ -66,7 +77,8 @@ class Crowd:
 
     def __init__(self, senders: list[Sender]):
         self.senders = senders
-        self._threads = [threading.Thread(target=one.send_all) for one in senders]
+        done = threading.Barrier(len(senders))
+        self._threads = [threading.Thread(target=one.send_all, args=[done]) for one in senders]
 
     def __enter__(self):
         for thread in self._threads:
