@@ -46,6 +46,10 @@ async def application(scope, receive, send):
     if scope["type"] != "http" or scope["path"] != REPORT:
         return await project(scope, receive, send)
     layer = get_channel_layer()
-    report = {"channels": len(layer.channels), "lost": getattr(layer, "lost", 0)}
+    report = {
+        "channels": len(layer.channels),
+        "memberships": sum(len(channels) for channels in layer.groups.values()),
+        "lost": getattr(layer, "lost", 0),
+    }
     await send({"type": "http.response.start", "status": 200})
     await send({"type": "http.response.body", "body": json.dumps(report).encode()})

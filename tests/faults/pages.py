@@ -31,12 +31,24 @@ class Person:
         self.text: str | None = None  # sent, and not acknowledged yet
         self.told: set[str] = set()  # all notices and states of the connection that were seen
         self.errors: list[str] = []  # of the page's script
-        self.sockets = 0  # opened so far, whether or not they were accepted
+        self.sockets = 0  # that the page has begun to open so far
+        self.answers = 0  # frames that told the page its cursor: answers to a sync
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("websocket", self._count_socket)
 
-    def _count_socket(self, _) -> None:
+    def _count_socket(self, socket) -> None:
         self.sockets += 1
+        socket.on("framereceived", self._count_answer)
+
+    def _count_answer(self, frame) -> None:
+        self.answers += 'id="synced"' in str(frame)
+
+    def is_answered(self, answers: int, seconds: float = 10) -> None:
+        """Wait until the page has had so many answers to a sync."""
+        deadline = time.monotonic() + seconds
+        while self.answers < answers:
+            assert time.monotonic() < deadline, f"{self.answers} answers instead of {answers}"
+            self.page.wait_for_timeout(50)
 
     def load(self) -> None:
         """Open the conversation without waiting for its socket."""
@@ -62,13 +74,9 @@ class Person:
         self.page.evaluate(LOOK_AGAIN)
 
     def give_up_socket(self) -> None:
-        """Let a minute go by on the page's clock while nothing answers it.
-
-        The page asks what it missed, gets no answer for 30 seconds, and opens another socket.
-        """
+        """Ask what was missed, and let 31 seconds go by on the page's clock without an answer."""
         self.look_again()
-        for _ in range(2):
-            self.page.clock.fast_forward(31_000)
+        self.page.clock.fast_forward(31_000)
 
     def mark_first_message(self) -> None:
         """Remember the list's first item, to see later whether it was ever replaced."""

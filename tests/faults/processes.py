@@ -269,7 +269,7 @@ class Daphne(Process):
         return said.count('"WSCONNECT ') - said.count('"WSDISCONNECT ')
 
     def report(self) -> dict[str, int]:
-        """Return what `inside.py` counts in it: channels of the layer, and lost events."""
+        """Return what `inside.py` counts: the layer's channels and memberships, lost events."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/faults/", timeout=10) as answer:
             return json.load(answer)
 
