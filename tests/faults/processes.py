@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,20 +59,23 @@ class Process:
         self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it with SIGKILL, which it does not notice."""
+        """End it with SIGKILL, which gives it no chance to clean up."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
 
-    def end_by_sigterm(self, seconds: float) -> float | None:
-        """Send SIGTERM; return the seconds until it was gone, or None if it stays for longer."""
-        began = time.monotonic()
+    def stop(self, seconds: float) -> bool:
+        """Stop it as a service manager does: by SIGTERM, and by SIGKILL if it stays for longer.
+
+        Tells whether SIGTERM was enough.
+        """
         self.process.terminate()
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return None
-        return time.monotonic() - began
+            self.kill()
+            return False
+        return True
 
 
 class Redis(Process):

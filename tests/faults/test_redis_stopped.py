@@ -68,7 +68,7 @@ def test_page_loaded_while_redis_is_away_connects_when_it_is_back(chat, redis, c
 
 def test_message_whose_event_was_lost_arrives_with_the_next_sync(chat, redis, count):
     chat.serve(redis=redis)
-    ann, bob = chat.arrive("ann", "bob")
+    ann, bob = chat.arrive("ann", "bob", clock=True)
     ann.write()
     insist([ann])
     settle([ann, bob])
@@ -77,7 +77,8 @@ def test_message_whose_event_was_lost_arrives_with_the_next_sync(chat, redis, co
     insist([ann])
     assert text in dict(map(reversed, ann.messages()))
     assert text not in dict(map(reversed, bob.messages()))
-    recover([ann, bob], count)  # Redis stays away: bob's page asks by itself
+    bob.page.clock.fast_forward(31_000)  # Redis stays away, and bob's page asks by itself
+    recover([ann, bob], count)
     verdict([ann, bob], count, connected=False)
     chat.check_log(count, 1, KINDS)
 
