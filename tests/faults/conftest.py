@@ -110,7 +110,8 @@ def prepare(folder: Path, database: str) -> Project:
 
 def of_project(database: str, **variables: str) -> dict[str, str]:
     """Return the environment of a process of the project that uses the database at that URL."""
-    return environment(DJANGO_SETTINGS_MODULE="faults_settings", DATABASE_URL=database, **variables)
+    settings = {"DJANGO_SETTINGS_MODULE": "faults_settings", "SECRET_KEY": "faults" * 9}
+    return environment(**settings, DATABASE_URL=database, **variables)
 
 
 @pytest.fixture(scope="session")
@@ -208,6 +209,10 @@ class Chat:
         self._browsers = browsers
         self._ends = ends
         self._variables: dict[str, str] = {}
+
+    def deploy(self) -> None:
+        """Let servers run without DEBUG, as on a real site. They'll serve no static files."""
+        self._variables |= {"DEBUG": "off", "ALLOWED_HOSTS": "127.0.0.1"}
 
     def serve(self, count: int = 1, redis: Redis | None = None, layer: dict | None = None):
         """Start servers with the layer of a Redis, or with the given one; return the first."""

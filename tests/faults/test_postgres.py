@@ -212,6 +212,7 @@ def warm_up(chat):
 
 
 def test_restart_of_postgresql_costs_no_page_and_no_message(chat, postgres, redis, count):
+    chat.deploy()
     server = chat.serve(redis=redis)
     warm_up(chat)
     sender = chat.sender("ann", 3)
@@ -232,7 +233,9 @@ ERROR_LIMIT = 12  # seconds that a page may take to say that the database is awa
 RETURN_LIMIT = 5  # seconds from the database's return to pages that load
 
 
+# Not with DEBUG: Django's page about an error asks ten times for the user, 5 seconds each.
 def test_site_fails_fast_while_postgresql_is_away_and_is_soon_back(chat, postgres, redis, count):
+    chat.deploy()
     server = chat.serve(redis=redis)
     warm_up(chat)
     postgres.kill()
