@@ -1,4 +1,4 @@
-"""A database that somebody else writes to, and does not let go."""
+"""A database that another writer has locked."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""A channel layer that drops what is beyond its capacity, and says nothing."""
+"""A channel layer that silently drops events beyond its capacity."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from tests.faults.pages import insist, recover, talk, verdict
 
-SOCKETS, EACH = 8, 4  # and as many messages of each as come at once
+SOCKETS, EACH = 8, 4  # messages that each sends at the same moment
 ALL_HEARD = 0.5  # seconds; a socket that closes while events arrive leaves a traceback in the log
 
 
@@ -48,18 +48,18 @@ def test_pages_are_complete_though_the_layer_drops_events(chat, redis, layer, co
 
 
 def burst(port, chat):
-    """Send messages of carol's on many sockets at once, and wait until all are acknowledged."""
+    """Send carol's messages on many sockets at once, and wait until all are acknowledged."""
     done = threading.Barrier(SOCKETS)
     shares = [[chat.ledger.next_text("carol") for _ in range(EACH)] for _ in range(SOCKETS)]
-    threads = [threading.Thread(target=speak, args=(port, chat, share, done)) for share in shares]
+    threads = [threading.Thread(target=send_share, args=(port, chat, share, done)) for share in shares]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def speak(port, chat, share, done):
-    """Send the messages of `share`, and keep the socket until all threads are `done`."""
+def send_share(port, chat, share, done):
+    """Send the messages of `share`, and keep the socket open until all threads are `done`."""
     cookie = f"sessionid={chat.project.sessions['carol']}"
     texts = {str(uuid.uuid4()): text for text in share}
     with connect(
