@@ -51,7 +51,9 @@ def burst(port, chat):
     """Send carol's messages on many sockets at once, and wait until all are acknowledged."""
     done = threading.Barrier(SOCKETS)
     shares = [[chat.ledger.next_text("carol") for _ in range(EACH)] for _ in range(SOCKETS)]
-    threads = [threading.Thread(target=send_share, args=(port, chat, share, done)) for share in shares]
+    threads = [
+        threading.Thread(target=send_share, args=(port, chat, share, done)) for share in shares
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
