@@ -1,6 +1,7 @@
 """The accounts of a conversation: what was sent, acknowledged and stored, against what shows."""
 
 import sqlite3
+import threading
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,11 +20,13 @@ class Ledger:
     conversation: int
     sent: dict[str, str] = field(default_factory=dict)  # each text's sender
     acknowledged: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def next_text(self, name: str) -> str:
         """Return a new text, and note that `name` sends it."""
-        text = f"{name} {len(self.sent) + 1}"
-        self.sent[text] = name
+        with self._lock:
+            text = f"{name} {len(self.sent) + 1}"
+            self.sent[text] = name
         return text
 
     def stored(self) -> list[tuple[int, str]]:

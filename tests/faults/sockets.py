@@ -27,6 +27,15 @@ def open_socket(port: int, session: str, conversation: int):
     )
 
 
+def listen_until_quiet(socket) -> list[str]:
+    """Return the frames that arrive until none has for a while."""
+    frames = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            frames.append(socket.recv(timeout=QUIET))
+    return frames
+
+
 @dataclass
 class Sender:
     """Somebody who sends `count` messages one after another, in the conversation of a ledger."""
@@ -39,10 +48,6 @@ class Sender:
     refused: int = 0  # times that a message had to be sent again
     trouble: list[str] = field(default_factory=list)
 
-    def __post_init__(self):
-        # Texts are numbered here because senders share a ledger and run at the same time.
-        self.texts = [self.ledger.next_text(self.name) for _ in range(self.count)]
-
     def send_all(self, done: threading.Barrier) -> None:
         """Send the messages, and keep the socket open until all senders are done.
 
@@ -50,18 +55,17 @@ class Sender:
         """
         try:
             with open_socket(self.port, self.session, self.ledger.conversation) as socket:
-                for text in self.texts:
-                    self.send(socket, text)
+                for _ in range(self.count):
+                    self.send(socket)
                 done.wait(PATIENCE)
-                with contextlib.suppress(TimeoutError):
-                    while True:
-                        socket.recv(timeout=QUIET)
+                listen_until_quiet(socket)
         except Exception as error:
             done.abort()
             self.trouble.append(f"{self.name}: {error!r}")
 
-    def send(self, socket, text: str) -> None:
-        """Send one message until it comes back, always with the same client ID."""
+    def send(self, socket) -> None:
+        """Send a message until it comes back, always with the same client ID."""
+        text = self.ledger.next_text(self.name)
         client_id = str(uuid.uuid4())
         frame = json.dumps({"chat_message": text, "client_id": client_id})
         socket.send(frame)

@@ -8,8 +8,9 @@ from tests.faults.pages import insist, recover, settle, talk, verdict
 from tests.faults.processes import until
 from tests.faults.sockets import open_socket
 
-# The layer lost Redis, an event wasn't sent, a socket was refused, and a channel wasn't left.
-KINDS = 4
+# The layer lost Redis, an event wasn't sent, a socket was refused, a channel wasn't cleaned up,
+# and a group wasn't left.
+KINDS = 5
 HANDSHAKES = 300
 AT_ONCE = 20
 
