@@ -39,6 +39,7 @@ def path(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(apt, "allowed", lambda: False)
     monkeypatch.setattr(services, "MAC_BROWSERS", [])
+    monkeypatch.setattr(services, "POSTGRES_FOLDERS", [f"{tmp_path}/postgresql/*/bin"])
     monkeypatch.setattr(services, "_playwrights_browser", lambda: None)
     apt.update.cache_clear()
     return folder
@@ -88,6 +89,48 @@ def test_a_server_that_does_not_start_is_told_in_its_own_words(path):
 def test_valkey_will_do(path):
     program = lay_program(path, "valkey-server", "")
     assert services.redis_program() == str(program)
+
+
+def lay_postgres(folder: Path) -> Path:
+    """Write programs in the place of PostgreSQL's; return their folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("initdb", "postgres"):
+        lay_program(folder, name, "")
+    return folder
+
+
+def test_newest_postgresql_is_found_in_debians_folders(path, tmp_path):
+    for version in (9, 15, 14):
+        lay_postgres(tmp_path / "postgresql" / str(version) / "bin")
+    assert services.postgres_programs() == tmp_path / "postgresql" / "15" / "bin"
+
+
+def test_postgresql_on_path_is_found_through_its_link(path, tmp_path):
+    folder = lay_postgres(tmp_path / "elsewhere")
+    (path / "postgres").symlink_to(folder / "postgres")
+    assert services.postgres_programs() == folder
+
+
+def test_postgresql_client_alone_is_not_enough(path):
+    lay_program(path, "psql", "")
+    assert services.postgres_programs() is None
+
+
+def test_root_on_debian_gets_postgresql(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    calls = path / "calls"
+    folder = tmp_path / "postgresql" / "15" / "bin"
+    make = "".join(f"{CHMOD} +x {folder}/{name}\n" for name in ("initdb", "postgres"))
+    folder.mkdir(parents=True)
+    script = f"""
+        echo "$@ RUNLEVEL=$RUNLEVEL" >> {calls}
+        printf '' > {folder}/initdb
+        printf '' > {folder}/postgres
+        {make}"""
+    lay_program(path, "apt-get", script)
+    assert services.postgres_programs() == folder
+    words = calls.read_text()
+    assert "--no-install-recommends postgresql RUNLEVEL=1" in words
 
 
 def test_where_there_is_nothing_each_has_a_line_on_how_to_get_it(path):

@@ -1,4 +1,4 @@
-"""Two people's pages: who presses Enter, and what they see."""
+"""People's pages: they press Enter, and read what appears."""
 
 import time
 
@@ -22,20 +22,41 @@ LOOK_AGAIN = "() => document.dispatchEvent(new Event('visibilitychange'))"
 
 
 class Person:
-    """Somebody at a page of one conversation, who keeps pressing Enter until it is empty."""
+    """Somebody at the page of a conversation, who presses Enter until the form is empty."""
 
     def __init__(self, name: str, page: Page, ledger: Ledger):
         self.name = name
         self.page = page
         self.ledger = ledger
         self.text: str | None = None  # sent, and not acknowledged yet
-        self.told: set[str] = set()  # all notices and states of the connection that were seen
+        self.told: set[str] = set()  # all notices and connection states seen so far
         self.errors: list[str] = []  # of the page's script
+        self.sockets = 0  # that the page has begun to open so far
+        self.answers = 0  # frames that told the page its cursor: answers to a sync
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("websocket", self._count_socket)
+
+    def _count_socket(self, socket) -> None:
+        self.sockets += 1
+        socket.on("framereceived", self._count_answer)
+
+    def _count_answer(self, frame) -> None:
+        self.answers += 'id="synced"' in str(frame)
+
+    def is_answered(self, answers: int, seconds: float = 10) -> None:
+        """Wait until the page has had so many answers to a sync."""
+        deadline = time.monotonic() + seconds
+        while self.answers < answers:
+            assert time.monotonic() < deadline, f"{self.answers} answers instead of {answers}"
+            self.page.wait_for_timeout(50)
+
+    def load(self) -> None:
+        """Open the conversation without waiting for its socket."""
+        self.page.goto(f"/chat/{self.ledger.conversation}/")
 
     def enter(self) -> None:
         """Open the conversation, and wait for its socket."""
-        self.page.goto(f"/chat/{self.ledger.conversation}/")
+        self.load()
         self.is_connected()
 
     def is_connected(self) -> None:
@@ -49,11 +70,23 @@ class Person:
         expect(self.page.locator("#notice")).to_contain_text(text, timeout=seconds * 1000)
 
     def look_again(self) -> None:
-        """Come back to the page as from another tab, which makes it ask what it missed."""
+        """Return to the page from another tab, which makes it ask for what it missed."""
         self.page.evaluate(LOOK_AGAIN)
 
+    def give_up_socket(self) -> None:
+        """Ask what was missed, and let 31 seconds go by on the page's clock without an answer."""
+        self.look_again()
+        self.page.clock.fast_forward(31_000)
+
+    def mark_first_message(self) -> None:
+        """Remember the list's first item, to see later whether it was ever replaced."""
+        self.page.evaluate("() => { window.marked = document.querySelector('#content li'); }")
+
+    def still_has_marked_message(self) -> bool:
+        return self.page.evaluate("() => window.marked.isConnected")
+
     def see(self) -> dict[str, str]:
-        """Return what the form, the notice and the status say, and enter an acknowledgement."""
+        """Return what the form, the notice and the status say, and note an acknowledgement."""
         seen = self.page.evaluate(SEEN)
         self.told |= {seen["notice"], seen["status"]} - {""}
         if self.text is not None and seen["form"] == "":
@@ -72,7 +105,7 @@ class Person:
         return self.text
 
     def insist(self) -> None:
-        """Press Enter again if the form is not empty yet."""
+        """Press Enter again if the form isn't empty yet."""
         self.see()
         if self.text is not None:
             self.press_enter()
@@ -88,12 +121,12 @@ class Person:
         return [(number, text) for number, text, _ in self.page.evaluate(MESSAGES)]
 
     def own(self) -> set[str]:
-        """Return the texts that the page shows as one's own."""
+        """Return the texts that the page shows as this person's own."""
         return {text for _, text, own in self.page.evaluate(MESSAGES) if own}
 
 
 def talk(people: list[Person], seconds: float) -> None:
-    """Let everybody send for a while, whatever happens to the servers meanwhile."""
+    """Let people send for a while, whatever happens to the servers."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for person in people:
@@ -102,7 +135,7 @@ def talk(people: list[Person], seconds: float) -> None:
 
 
 def insist(people: list[Person], seconds: float = 40) -> None:
-    """Let everybody press Enter until all that they wrote is acknowledged."""
+    """Let people press Enter until everything they wrote is acknowledged."""
     deadline = time.monotonic() + seconds
     while waiting := [person for person in people if person.text is not None]:
         late = time.monotonic() > deadline
@@ -113,7 +146,7 @@ def insist(people: list[Person], seconds: float = 40) -> None:
 
 
 def settle(people: list[Person], seconds: float = 30) -> None:
-    """Wait until each page shows all that is stored."""
+    """Wait until each page shows every stored message."""
     began = time.monotonic()
     while lacking := [one for one in people if not one.ledger.complete(one.messages())]:
         late = time.monotonic() - began > seconds
@@ -123,7 +156,7 @@ def settle(people: list[Person], seconds: float = 30) -> None:
 
 
 def recover(people: list[Person], count) -> None:
-    """See that, within 30 seconds from now, when a fault has ended, no page lacks anything."""
+    """Check that every page is complete within 30 seconds. Call it when a fault has ended."""
     began = time.monotonic()
     for person in people:
         person.is_connected()
@@ -132,10 +165,10 @@ def recover(people: list[Person], count) -> None:
 
 
 def verdict(people: list[Person], count, connected: bool = True) -> None:
-    """See that all is shown once, in order, to the right side, and alike when loaded anew.
+    """Check that pages show each message once, in order, on the right side, also after a reload.
 
-    `count` is called with each of the figures by its name; `connected` tells whether a page that
-    is loaded anew can get a socket.
+    `count` is called with the name and value of each figure; `connected` tells whether a reloaded
+    page can get a socket.
     """
     settle(people)
     ledger = people[0].ledger

@@ -1,4 +1,4 @@
-"""A server that dies, alone or as one of two, and one that does not answer."""
+"""A server that dies, alone or as one of two, and one that doesn't answer."""
 
 import pytest
 
@@ -7,13 +7,13 @@ from tests.faults.processes import until
 
 
 @pytest.mark.parametrize(("layer", "times"), [("memory", 1), ("redis", 3)])
-def test_everybody_talks_on_when_the_server_was_killed(chat, layer, times, request, count):
+def test_talk_goes_on_when_the_server_was_killed(chat, layer, times, request, count):
     redis = request.getfixturevalue("redis") if layer == "redis" else None
     server = chat.serve(redis=redis)
     people = chat.arrive("ann", "bob")
     for _ in range(times):
         talk(people, 1)
-        server.freeze()  # so that both have a message under way
+        server.freeze()  # so that both have a message on its way
         talk(people, 0.5)
         server.kill()
         for person in people:
@@ -26,13 +26,13 @@ def test_everybody_talks_on_when_the_server_was_killed(chat, layer, times, reque
     talk(people, 1)
     insist(people)
     verdict(people, count)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
     if redis:
-        nobody_is_left(redis, count)
+        check_subscriptions(redis, count)
 
 
-def nobody_is_left(redis, count):
-    """See that no membership of a dead connection is left."""
+def check_subscriptions(redis, count):
+    """Check that dead connections have left no subscription behind."""
     # A channel for each of two pages, the group of their conversation, and one for each person.
     assert until(lambda: sum(redis.subscriptions().values()) <= 5, 5), redis.subscriptions()
     count("subscriptions", sum(redis.subscriptions().values()))
@@ -56,11 +56,11 @@ def test_pages_go_on_at_the_other_server_when_one_of_two_was_killed(chat, redis,
     insist(people)
     assert second.sockets() == 2
     verdict(people, count)
-    chat.says_nothing(count)
-    nobody_is_left(redis, count)
+    chat.check_log_is_empty(count)
+    check_subscriptions(redis, count)
 
 
-def test_impatient_finger_sends_one_message(chat, count):
+def test_pressing_enter_repeatedly_sends_one_message(chat, count):
     server = chat.serve()
     ann, bob = chat.arrive("ann", "bob")
     server.freeze()
@@ -72,4 +72,4 @@ def test_impatient_finger_sends_one_message(chat, count):
     insist([ann])
     verdict([ann, bob], count)
     assert len(bob.messages()) == 1
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)

@@ -1,0 +1,104 @@
+"""People without a browser: each sends messages on a socket and insists until they're stored."""
+
+import contextlib
+import json
+import threading
+import uuid
+from dataclasses import dataclass, field
+
+from websockets.sync.client import connect
+
+from tests.faults.ledger import Ledger
+
+PATIENCE = 30  # seconds that a sender waits for an answer
+QUIET = 0.3  # seconds without an event after which a sender has heard everything
+NOT_STORED = "could not be stored"
+
+
+def open_socket(port: int, session: str, conversation: int):
+    """Open a person's socket in a conversation, as a page would."""
+    return connect(
+        f"ws://127.0.0.1:{port}/ws/chat/{conversation}/",
+        origin="http://127.0.0.1",
+        additional_headers={"Cookie": f"sessionid={session}"},
+        proxy=None,
+        open_timeout=PATIENCE,
+        close_timeout=0,
+    )
+
+
+def listen_until_quiet(socket) -> list[str]:
+    """Return the frames that arrive until none has for a while."""
+    frames = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            frames.append(socket.recv(timeout=QUIET))
+    return frames
+
+
+@dataclass
+class Sender:
+    """Somebody who sends `count` messages one after another, in the conversation of a ledger."""
+
+    name: str
+    session: str
+    ledger: Ledger
+    count: int
+    port: int
+    refused: int = 0  # times that a message had to be sent again
+    trouble: list[str] = field(default_factory=list)
+
+    def send_all(self, done: threading.Barrier) -> None:
+        """Send the messages, and keep the socket open until all senders are done.
+
+        A socket that's closed while events arrive leaves a traceback in Daphne's log.
+        """
+        try:
+            with open_socket(self.port, self.session, self.ledger.conversation) as socket:
+                for _ in range(self.count):
+                    self.send(socket)
+                done.wait(PATIENCE)
+                listen_until_quiet(socket)
+        except Exception as error:
+            done.abort()
+            self.trouble.append(f"{self.name}: {error!r}")
+
+    def send(self, socket) -> None:
+        """Send a message until it comes back, always with the same client ID."""
+        text = self.ledger.next_text(self.name)
+        client_id = str(uuid.uuid4())
+        frame = json.dumps({"chat_message": text, "client_id": client_id})
+        socket.send(frame)
+        while f'data-client-id="{client_id}"' not in (answer := socket.recv(timeout=PATIENCE)):
+            if NOT_STORED in answer:
+                self.refused += 1
+                socket.send(frame)
+        self.ledger.acknowledged.add(text)
+
+
+class Crowd:
+    """Senders at work. Leaving the context waits until all their messages are stored.
+
+    With `may_break` it also ends when their sockets break.
+    """
+
+    def __init__(self, senders: list[Sender], may_break: bool = False):
+        self.senders = senders
+        self._may_break = may_break
+        done = threading.Barrier(len(senders))
+        self._threads = [threading.Thread(target=one.send_all, args=[done]) for one in senders]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        for thread in self._threads:
+            thread.join()
+        if not self._may_break:
+            assert [trouble for one in self.senders for trouble in one.trouble] == []
+
+    @property
+    def refused(self) -> int:
+        return sum(one.refused for one in self.senders)
