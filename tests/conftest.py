@@ -22,14 +22,15 @@ def chapter_folders():
 
 @pytest.fixture(scope="session")
 def serve_copy(tmp_path_factory):
-    """Return a function that starts a Daphne on a copy of a chapter's folder, and waits for none.
+    """Return a function that starts a server on a copy of a chapter's folder, and doesn't wait.
 
-    What was started ends with the session.
+    It takes what `served.Served` takes. Whatever was started ends with the session.
     """
     with contextlib.ExitStack() as ends:
 
-        def serve_copy(folder):
-            started = served.Served(folder, tmp_path_factory.mktemp(folder.name))
+        def serve_copy(folder, command="", **variables):
+            scratch = tmp_path_factory.mktemp(folder.name)
+            started = served.Served(folder, scratch, command, **variables)
             ends.callback(started.end)
             return started
 

@@ -56,15 +56,19 @@ class Answer:
 
 
 class Served:
-    """A Daphne on a copy of a chapter's folder. It starts at once, and ends with `end`."""
+    """A server on a copy of a chapter's folder. It starts at once, and ends with `end`.
 
-    def __init__(self, folder: Path, scratch: Path):
+    `command` takes the place of `daphne -p 0 config.asgi:application`, and `variables` are set in
+    the server's environment.
+    """
+
+    def __init__(self, folder: Path, scratch: Path, command: str = "", **variables: str):
         self.folder = scratch / folder.name
         shutil.copytree(folder, self.folder, ignore=LEFT_BEHIND)
         self._log = scratch / "log"
         (self.folder / "copy_settings.py").write_text(SETTINGS)
         python = shlex.quote(sys.executable)
-        command = f"exec {python} -m daphne -p 0 config.asgi:application"
+        command = f"exec {python} -m {command or 'daphne -p 0 config.asgi:application'}"
         if any(self.folder.glob("chat/migrations/0*.py")):
             # The other chapters have no tables of their own, and need none.
             command = f"{python} -c {shlex.quote(PREPARE)} && {command}"
@@ -73,6 +77,7 @@ class Served:
             "DJANGO_SETTINGS_MODULE": "copy_settings",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
+            **variables,
         }
         self.process = processes.start(command, environment, str(self.folder), self._log)
         self._port: int | None = None
@@ -155,5 +160,5 @@ class Served:
             connection.execute(sql, values)
 
     def _listens(self) -> re.Match | str | None:
-        found = re.search(r"Listening on TCP address \S+:(\d+)\s", self.log())
+        found = re.search(r"(?:Listening on TCP address|(?:running|server) \w+) \S+:(\d+)[\s/]", self.log())
         return found or ("over" if self.process.poll() is not None else None)

@@ -51,3 +51,9 @@ def test_edited_file_has_a_new_address():
     after = static("chat/chat.css")
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert before != after
+
+
+def test_other_sites_cannot_frame_a_page_and_browsers_do_not_guess_its_type(client):
+    headers = client.get("/chat/").headers
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"

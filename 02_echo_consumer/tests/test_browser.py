@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -103,4 +105,32 @@ def test_page_outlives_the_server(browser, serve):
     expect(page.locator("#status")).to_have_text("Connected.")
     page.press("#chat-message-input", "Enter")
     expect(page.locator("#chat-log")).to_have_value("Tea?\n")
+    page.close()
+
+
+def test_arabic_runs_from_right_to_left(visit):
+    page = enter(visit)
+    page.fill("#chat-message-input", "مرحبا!")
+    direction = page.locator("#chat-message-input").evaluate(
+        "input => getComputedStyle(input).direction"
+    )
+    assert direction == "rtl"
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1009, 1011, 4000])
+def test_page_reconnects_whatever_the_close_code(browser, server, code):
+    page, opened = browser.new_page(), []
+
+    def close_the_first(socket):
+        opened.append(time.monotonic())
+        if len(opened) == 1:
+            socket.close(code=code)
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket("**/ws/**", close_the_first)
+    page.goto(f"{server}/chat/lobby/")
+    expect(page.locator("#status")).to_have_text("Connected.")
+    assert len(opened) == 2
+    assert opened[1] - opened[0] > 0.5  # a server that closes at once is not stormed
     page.close()

@@ -63,3 +63,27 @@ def test_edited_file_has_a_new_address():
     after = static("chat/chat.css")
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert before != after
+
+
+def test_other_sites_cannot_frame_a_page_and_browsers_do_not_guess_its_type(client):
+    headers = client.get("/chat/").headers
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_socket_is_under_the_same_path_as_the_page(client):
+    page = client.get("/chat/lobby/", SCRIPT_NAME="/app").content.decode()
+    assert '"/app/ws/chat/lobby/"' in page
+
+
+def test_message_field_says_what_it_is_and_how_long_a_message_may_be(client):
+    page = client.get("/chat/lobby/").content.decode()
+    for part in (
+        '<label for="chat-log">',
+        '<label for="chat-message-input">',
+        'maxlength="2000"',
+        "required",
+        'role="alert"',
+        'role="status"',
+    ):
+        assert part in page

@@ -1,4 +1,5 @@
 import signal
+import time
 
 import pytest
 
@@ -151,4 +152,35 @@ def test_page_outlives_the_server(browser, serve):
     expect(page.locator("#status")).to_have_text("Connected.", timeout=90_000)
     page.press("#chat_message", "Enter")
     expect(messages(page)).to_have_text(["Tea?"])
+    page.close()
+
+
+def test_arabic_message_runs_from_right_to_left(visit):
+    page = enter(visit)
+    say(page, "مرحبا!")
+    item = messages(page).last
+    expect(item).to_have_text("مرحبا!")
+    assert item.evaluate("item => getComputedStyle(item).direction") == "rtl"
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1009, 1011, 4000])
+def test_page_reconnects_whatever_the_close_code(browser, server, code):
+    page, opened = browser.new_page(), []
+
+    def close_the_first(socket):
+        opened.append(socket)
+        if len(opened) == 1:
+            socket.close(code=code)
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket("**/ws/**", close_the_first)
+    page.goto(f"{server}/chat/lobby/")
+    deadline = time.monotonic() + 20
+    while len(opened) < 2:
+        assert time.monotonic() < deadline, "the page doesn't reconnect"
+        page.wait_for_timeout(50)
+    expect(page.locator("#status")).to_have_text("Connected.")
+    say(page, "still here")
+    expect(messages(page).last).to_have_text("still here")
     page.close()

@@ -69,3 +69,27 @@ def test_edited_file_has_a_new_address():
     after = static("chat/chat.css")
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert before != after
+
+
+def test_other_sites_cannot_frame_a_page_and_browsers_do_not_guess_its_type(client):
+    headers = client.get("/chat/").headers
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_socket_is_under_the_same_path_as_the_page(client):
+    page = client.get("/chat/lobby/", SCRIPT_NAME="/app").content.decode()
+    assert '"/app/ws/chat/lobby/"' in page
+
+
+def test_screen_readers_hear_messages_and_know_the_field(client):
+    page = client.get("/chat/lobby/").content.decode()
+    for part in (
+        '<div role="log" aria-label="Messages">',
+        '<label for="chat_message">',
+        'maxlength="2000"',
+        "required",
+        'role="alert"',
+        'role="status"',
+    ):
+        assert part in page

@@ -30,11 +30,11 @@ call_command("demo")
 ann, bob, carol, dave, long = [
     Command().person(name) for name in ("ann", "bob", "carol", "dave", "{LONG_NAME}")
 ]
-conversation = Conversation.objects.between([bob, carol])
+conversation = Conversation.objects.get_or_create_for([bob, carol])
 Message.objects.bulk_create(
     Message(conversation=conversation, sender=bob, content=number) for number in range(120)
 )
-conversation = Conversation.objects.between([ann, long])
+conversation = Conversation.objects.get_or_create_for([ann, long])
 Message.objects.create(conversation=conversation, sender=long, content="{LONG_WORD}")
 """
 

@@ -1,0 +1,134 @@
+"""What went wrong for people outside: under other servers, behind proxies, after a break."""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import threading
+import time
+
+import pytest
+from contract import CHAPTERS, WITH_SOCKET
+from listening import is_message, until
+from visit import Visit
+from websockets.exceptions import InvalidStatus
+
+from course import processes, progress, screenshots, services
+
+WITH_LAYER = WITH_SOCKET[1:]
+OLD = 20 * 24 * 3600  # seconds; browsers guess from a file's age how long it stays fresh
+EDITED = "\nbody { outline: 7px solid red; }\n"
+OUTLINE = "getComputedStyle(document.body).outlineWidth"
+RUNSERVER = "manage runserver --noreload {}"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with contextlib.ExitStack() as stack:
+        try:
+            browser = stack.enter_context(screenshots.browser())
+        except progress.Trouble as trouble:
+            pytest.skip(str(trouble))
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def redis():
+    """The address of a Redis."""
+    try:
+        with services.redis(os.environ) as url:
+            yield url
+    except progress.Trouble as trouble:
+        pytest.skip(str(trouble))
+
+
+def say(visit: Visit, text: str):
+    """Send a message over a new socket, and return the frame that brings it back."""
+    with visit.enter(0) as page:
+        page.send(json.dumps({visit.contract.key: text}))
+        return until(page, is_message)[-1]
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize("command", ["", RUNSERVER], ids=["daphne", "runserver"])
+@pytest.mark.parametrize("name", ["01_http_only", "05_htmx_ws", "06_conversations_auth"])
+def test_edited_stylesheet_is_used_after_the_next_visit(
+    chapter_folders, serve_copy, chromium, name, command
+):
+    served = serve_copy(chapter_folders[name], command.format(services.free_port()))
+    stylesheet = served.folder / "chat" / "static" / "chat" / "chat.css"
+    long_ago = time.time() - OLD
+    os.utime(stylesheet, (long_ago, long_ago))
+    page = chromium.new_page()
+    assert processes.until(lambda: is_open(served.port), 20, threading.Event())
+    page.goto(f"{served.origin}/chat/")
+    assert page.evaluate(OUTLINE) != "7px"
+    stylesheet.write_text(stylesheet.read_text() + EDITED)
+    page.goto(page.url)  # as a link would; a reload asks the server in any case
+    assert page.evaluate(OUTLINE) == "7px"
+    page.close()
+
+
+@pytest.mark.parametrize("name", WITH_SOCKET)
+def test_socket_works_under_a_subpath(chapter_folders, serve_copy, name):
+    command = "daphne -p 0 --root-path /app config.asgi:application"
+    visit = Visit(CHAPTERS[name], serve_copy(chapter_folders[name], command))
+    if visit.contract.people:
+        page = visit.server.ask("GET", "/app/accounts/login/")
+        assert 'href="/app/accounts/signup/"' in page.text
+        return  # its pages pass the same path to the template: see the chapter's own tests
+    page = visit.server.ask("GET", "/app/chat/lobby/").text
+    (path,) = re.findall(r'ws-connect="(.+?)"|"(/app/ws/.+?)"', page)
+    with visit.server.open("".join(path)) as opened:
+        opened.send(json.dumps({visit.contract.key: "Tea?"}))
+        assert "Tea?" in until(opened, is_message)[-1]
+
+
+@pytest.mark.parametrize("name", WITH_SOCKET)
+def test_chapter_runs_under_uvicorn(chapter_folders, serve_copy, name):
+    command = "uvicorn --port 0 config.asgi:application"
+    visit = Visit(CHAPTERS[name], serve_copy(chapter_folders[name], command))
+    assert "Tea?" in say(visit, "Tea?")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [*((name, name) for name in WITH_LAYER), ("04_async_group_chat", "05_htmx_ws")],
+)
+def test_two_projects_on_one_redis_hear_only_themselves(
+    chapter_folders, serve_copy, redis, one, other
+):
+    first, second = [
+        Visit(CHAPTERS[name], serve_copy(chapter_folders[name], REDIS_URL=redis))
+        for name in (one, other)
+    ]
+    for visit in (first, second):
+        visit.log_in()
+    with first.enter(0) as here, second.enter(0) as there:
+        here.send(json.dumps({first.contract.key: "from the first"}))
+        assert "from the first" in until(here, is_message)[-1]
+        there.send(json.dumps({second.contract.key: "from the second"}))
+        came = [frame for frame in until(there, is_message) if is_message(frame)]
+        # Had the other message come here, too, it would have come first.
+        assert "from the second" in came[0]
+
+
+@pytest.mark.parametrize("name", WITH_LAYER)
+def test_server_says_which_layer_it_uses(chapter_folders, serve_copy, redis, name):
+    memory = serve_copy(chapter_folders[name])
+    shared = serve_copy(chapter_folders[name], REDIS_URL=redis)
+    assert memory.port and shared.port
+    assert "Channel layer: in memory." in memory.log()
+    assert "Channel layer: Redis." in shared.log()
+
+
+@pytest.mark.parametrize("name", WITH_SOCKET)
+def test_route_that_is_missing_is_guarded_as_well(chapter_folders, visits, name):
+    with pytest.raises(InvalidStatus) as refused:
+        visits[name].server.open("/ws/nowhere/", origin="http://evil.example")
+    assert refused.value.response.status_code == 403
