@@ -87,8 +87,8 @@ def _measure(stage, chosen, counts: list[int], write: bool, waiting: bool) -> in
     progress.say(table.terminal(results))
     if results.waiting:
         progress.say("\n" + table.waiting(results))
-    for line in filter(None, [table.baseline(results), table.hop(results)]):
-        progress.say("\n" + line)
+    if said := table.ratios(results):
+        progress.say("\n" + said)
     _keep(results, write and not results.faulty())
     progress.say(f"\nThat took {time.monotonic() - began:.0f} s.")
     if results.faulty():
@@ -112,7 +112,7 @@ def _keep(results, write: bool) -> None:
     """Write the figures and the picture to benchmarks/out, and with `write` where they are kept."""
     from benchmarks import page, picture, table
 
-    at = subjects.COMPARED_AT
+    at = subjects.PICTURED
     files = {"results.csv": results.as_csv(), "waiting.csv": results.waiting_as_csv()}
     pictures = {
         f"{PICTURE}.svg": picture.draw(results, at, picture.LIGHT),
@@ -128,8 +128,7 @@ def _keep(results, write: bool) -> None:
         blocks = {
             "machine": f"{machine()} {_today()}",
             "cpu": table.cpu_in_markdown(results),
-            "baseline": table.baseline(results),
-            "hop": table.hop(results),
+            "ratios": table.ratios_in_markdown(results),
             "rest": table.all_in_markdown(results, at),
             "waiting": table.waiting_in_markdown(results),
         }

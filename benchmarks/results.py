@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks import measure
 from benchmarks.measure import Figures
-from benchmarks.subjects import COMPARED_AT, SUBJECTS, Subject, named
+from benchmarks.subjects import SUBJECTS, Subject, named
 from benchmarks.waiting import Waiting
 
 # As in the CSV, which has a unit in each name.
@@ -61,15 +61,14 @@ class Results:
         """Tell whether a message was missing or came twice, or a cell went wrong."""
         return any(figures.faulty for figures in self.cells().values())
 
-    def ratio(self, name: str, over: str) -> Ratio | None:
-        """Return the ratio of two subjects that are compared, or None if it was not measured."""
-        pairs = zip(self._compared(name), self._compared(over), strict=False)
-        rounds = tuple(one / other for one, other in pairs if one and other)
+    def ratio(self, name: str, over: str, connections: int) -> Ratio | None:
+        """Return the ratio of two subjects with so many connections, or None if not measured."""
+        both = [
+            [figures.cpu_us for figures in self._rounds.get((named(each), connections), [])]
+            for each in (name, over)
+        ]
+        rounds = tuple(one / other for one, other in zip(*both, strict=False) if one and other)
         return Ratio(rounds) if rounds else None
-
-    def _compared(self, name: str) -> list[float | None]:
-        rounds = self._rounds.get((named(name), COMPARED_AT), [])
-        return [figures.cpu_us for figures in rounds]
 
     def as_csv(self) -> str:
         """Return a line for each cell."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from benchmarks import usage
 from benchmarks.client import Crowd
 from benchmarks.servers import Servers, Stage, invite, running
-from benchmarks.subjects import CHAPTER_6, named
+from benchmarks.subjects import named
 from course import progress
 
 CROWD, SPEAKERS, CROWD_MESSAGES = 1_000, 20, 100
@@ -50,7 +50,7 @@ def soak(stage: Stage) -> list[Soaked]:
         (FEW, FEW, MESSAGES, STEP),
     ):
         progress.say(f"{connections:,} connections, {messages:,} messages ...")
-        subject = named(CHAPTER_6)
+        subject = named("chapter6")
         with running(subject, stage, connections) as servers:
             soaked = Soaked(connections, speakers)
             asyncio.run(_talk(soaked, servers, subject.field, messages, step))

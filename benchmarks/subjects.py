@@ -17,8 +17,7 @@ class Subject:
     A message goes in as JSON with the key `field`. With `people` every connection is somebody
     who is logged in and takes part in one conversation; otherwise all are in one room.
     `processes` servers share the connections; with `redis` they share a Redis, too. `packages`
-    are what it needs beyond the chapters' own. With more than `most` connections it is not
-    measured: that would tell nothing.
+    are what it needs beyond the chapters' own.
     """
 
     name: str
@@ -31,7 +30,6 @@ class Subject:
     processes: int = 1
     redis: bool = False
     packages: tuple[str, ...] = ()
-    most: int | None = None
 
 
 SIXTH = {"folder": "06_conversations_auth", "field": "chat_message", "people": True}
@@ -50,10 +48,16 @@ SUBJECTS = [
         **SIXTH,
     ),
     Subject(
-        "no_hop",
-        "Chapter 6 without the thread hop",
-        application="benchmarks.apps.no_hop:application",
-        most=100,
+        "per_reader_redis",
+        "Baseline on Redis",
+        application="benchmarks.apps.per_reader:application",
+        redis=True,
+        **SIXTH,
+    ),
+    Subject(
+        "dispatched",
+        "Chapter 6 without step 55",
+        application="benchmarks.apps.dispatched:application",
         **SIXTH,
     ),
     Subject(
@@ -88,12 +92,17 @@ WAITING = [
     ),
 ]
 
-# What is compared closely is measured side by side, in turns, with this many connections.
-CHAPTER_6, BASELINE, NO_HOP = "chapter6", "per_reader", "no_hop"
-COMPARED = (CHAPTER_6, BASELINE, NO_HOP)
-COMPARED_AT = 100
-ROUNDS = (0.6,) * 15  # seconds of each
-WANTED = 0.85  # of the baseline's CPU time, at most
+# Subjects that are measured side by side, in turns: what else the machine does hits them alike.
+GROUPS = (("chapter6", "per_reader", "dispatched"), ("redis", "per_reader_redis"))
+# A subject, over which other one, and what's said of the two.
+RATIOS = (
+    ("chapter6", "per_reader", "Chapter 6 over the baseline, in memory"),
+    ("redis", "per_reader_redis", "Chapter 6 over the baseline, on Redis"),
+    ("chapter6", "dispatched", "Chapter 6 over itself without step 55, in memory"),
+)
+WANTED = {10: 1.0, 100: 0.85, 1_000: 0.85}  # of the baseline's CPU time, at most
+ROUNDS = (0.6,) * 9  # seconds of each
+PICTURED = 100  # connections
 
 CONNECTIONS = (10, 100, 1_000)
 FULL = (1, 10, 100, 1_000, 10_000)
@@ -113,13 +122,11 @@ def plan(
 ) -> list[tuple[list[Subject], int]]:
     """Return what to measure, in order: subjects, with a number of connections.
 
-    They come one by one, but for those that are compared.
+    They come one by one, except for the groups that are measured side by side.
     """
     subjects = list(subjects)
-    cells = []
-    for count in connections:
-        chosen = [subject for subject in subjects if not subject.most or count <= subject.most]
-        compared = [one for one in chosen if one.name in COMPARED and count == COMPARED_AT]
-        cells += [([one], count) for one in chosen if one not in compared]
-        cells += [(compared, count)] * bool(compared)
-    return cells
+    grouped = {name: group for group in GROUPS for name in group}
+    rows: dict[tuple[str, ...], list[Subject]] = {}
+    for subject in subjects:
+        rows.setdefault(grouped.get(subject.name, (subject.name,)), []).append(subject)
+    return [(row, count) for count in connections for row in rows.values()]

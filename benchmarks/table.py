@@ -5,15 +5,7 @@ from collections.abc import Iterable
 from benchmarks.measure import Figures, median
 from benchmarks.results import Ratio, Results
 from benchmarks.soak import Soaked
-from benchmarks.subjects import (
-    BASELINE,
-    CHAPTER_6,
-    COMPARED_AT,
-    NO_HOP,
-    SUBJECTS,
-    WANTED,
-    Subject,
-)
+from benchmarks.subjects import RATIOS, SUBJECTS, WANTED, Subject
 
 NOTHING = "–"
 HEAD = (
@@ -96,24 +88,27 @@ def terminal(results: Results) -> str:
     return "\n".join([*lines, "", NOTES])
 
 
-def baseline(results: Results) -> str:
-    """Return the line on chapter 6 and the baseline; "" if they were not measured."""
-    if not (found := results.ratio(CHAPTER_6, BASELINE)):
-        return ""
-    judged = "at most" if found.median <= WANTED else "which is more than the wanted"
-    return (
-        f"Chapter 6 costs {found.median:.2f} of the baseline's CPU time for a delivered message at "
-        f"{COMPARED_AT} connections ({judged} {WANTED}; {_spread(found)})."
-    )
+def ratios(results: Results) -> str:
+    """Return how the subjects that are compared do, and whether that's as wanted."""
+    lines = []
+    for name, over, title in RATIOS:
+        for connections in _connections(results):
+            if found := results.ratio(name, over, connections):
+                wanted = WANTED.get(connections) if over.startswith("per_reader") else None
+                judged = wanted and f"{'at' if found.median <= wanted else 'not at'} most {wanted}"
+                said = ", ".join(filter(None, [judged, _spread(found)]))
+                lines.append(f"{title}, {many(connections)}: {found.median:.2f} ({said})")
+    return "\n".join(lines)
 
 
-def hop(results: Results) -> str:
-    """Return the line on what the thread hop costs; "" if that was not measured."""
-    if not (found := results.ratio(NO_HOP, CHAPTER_6)):
-        return ""
-    return (
-        f"Without the thread hop it would be {found.median:.2f} of what it is ({_spread(found)})."
-    )
+def ratios_in_markdown(results: Results) -> str:
+    """Return the ratios, a column for each number of connections."""
+    counts = _connections(results)
+    rows = []
+    for name, over, title in RATIOS:
+        found = [results.ratio(name, over, count) for count in counts]
+        rows.append([title, *(f"{one.median:.2f}" if one else NOTHING for one in found)])
+    return _markdown([["connections", *(f"{count:,}" for count in counts)], *rows])
 
 
 def waiting(results: Results) -> str:

@@ -1,0 +1,22 @@
+"""Chapter 6 without step 55: events visit the database thread, and each looks through all members.
+
+To measure what that step is worth, and for nothing else.
+"""
+
+from channels.db import aclose_old_connections
+from channels.layers import InMemoryChannelLayer
+
+from config.asgi import application  # noqa: F401
+from chat.channel_layer import MemoryLayer  # noqa: E402, I001
+from chat.consumers import ChatConsumer  # noqa: E402
+
+dispatch = ChatConsumer.dispatch
+
+
+async def dispatch_after_a_visit(self, message):
+    await aclose_old_connections()
+    await dispatch(self, message)
+
+
+ChatConsumer.dispatch = dispatch_after_a_visit
+MemoryLayer._clean_expired = InMemoryChannelLayer._clean_expired
