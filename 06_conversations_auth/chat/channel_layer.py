@@ -27,7 +27,7 @@ class MemoryLayer(InMemoryChannelLayer):
 
 
 class RedisLayer(RedisPubSubChannelLayer):
-    """A layer that forgets a channel which Redis couldn't subscribe."""
+    """A layer that keeps no channel without a socket."""
 
     async def new_channel(self, prefix="specific."):
         channel = f"{self.prefix}{prefix}{uuid.uuid4().hex}"
@@ -37,6 +37,10 @@ class RedisLayer(RedisPubSubChannelLayer):
             self.channels.pop(channel)
             raise
         return channel
+
+    async def forget_channel(self, channel):
+        if self.channels.pop(channel, None):
+            await self._get_shard(channel).unsubscribe(channel)
 
 
 def log_channel_layer():
@@ -68,7 +72,7 @@ def message_event(message, channel_name):
     return {
         "type": "chat.message",
         "posted_by": channel_name,
-        "sender_id": message.sender_id,
+        "sender_id": str(message.sender_id),
         "to_sender": render_to_string("chat/partials/sender.html", context),
         "to_others": render_to_string("chat/partials/receiver.html", context),
     }
@@ -87,9 +91,14 @@ async def send_to_group(group_name, event):
         logger.warning("Not delivered to %s: %s", group_name, error)
 
 
-async def leave_group(group_name, channel_name):
-    """Leave a group; if the layer is down, this process has left it all the same."""
-    try:
-        await get_channel_layer().group_discard(group_name, channel_name)
-    except LAYER_ERRORS as error:
-        logger.warning("Redis wasn't told about leaving %s: %s", group_name, error)
+async def leave(channel_name, group_names):
+    """Leave the groups and the channel of a socket, even if the layer is down."""
+    layer = get_channel_layer()
+    steps = [layer.group_discard(name, channel_name) for name in group_names]
+    if isinstance(layer, RedisLayer):
+        steps.append(layer.forget_channel(channel_name))
+    for step in steps:
+        try:
+            await step
+        except LAYER_ERRORS as error:
+            logger.warning("Not unsubscribed: %s", error)

@@ -11,7 +11,7 @@ from chat import access, history
 from chat.channel_layer import (
     LAYER_ERRORS,
     conversation_group,
-    leave_group,
+    leave,
     message_event,
     send_to_group,
     user_group,
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 class ChatConsumer(AsyncJsonWebsocketConsumer):
     """Store each message, then send it to everyone in the conversation."""
 
+    channel_name = None
     group_names = ()
     entered = False
 
@@ -36,8 +37,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             if self.entered:
                 raise
             logger.warning("Handshake refused: %s", error)
-            await self.disconnect(None)
             await send({"type": "websocket.close"})
+        finally:
+            await leave(self.channel_name, self.group_names)
 
     async def dispatch(self, message):
         """Handle a frame or an event; close the socket if its handler raises Refused."""
@@ -46,7 +48,6 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await getattr(self, get_handler_name(message))(message)
         except access.Refused as refused:
             await self.close(refused.close_code)
-            await self.disconnect(refused.close_code)
             raise StopConsumer from None
 
     async def connect(self):
@@ -61,10 +62,6 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         # A browser learns the code of a close only once the socket is open.
         await self.check_access()
 
-    async def disconnect(self, code):
-        for group_name in self.group_names:
-            await leave_group(group_name, self.channel_name)
-
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
         """Answer a bad frame, instead of failing on it."""
         try:
@@ -73,7 +70,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await self.send_notice(str(error))
 
     async def receive_json(self, content):
-        if content.get("user", self.user.pk) != self.user.pk:
+        if str(content.get("user", self.user.pk)) != str(self.user.pk):
             raise access.Refused(access.NOT_LOGGED_IN)  # the page is somebody else's
         if "sync" in content:
             await self.send(await self.catch_up(read_sync(content)))
@@ -94,7 +91,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     async def chat_message(self, event):
         """Forward a message from the group, unless it was posted over this socket."""
         if event["posted_by"] != self.channel_name:
-            own = event["sender_id"] == self.user.pk
+            own = event["sender_id"] == str(self.user.pk)
             await self.send(event["to_sender"] if own else event["to_others"])
 
     async def access_changed(self, event):

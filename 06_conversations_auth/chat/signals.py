@@ -25,10 +25,10 @@ def recheck_on_commit(group_name):
 
 @receiver(post_delete, sender=Session)
 def session_deleted(instance, **kwargs):
-    # One that has expired was of no use: `clearsessions` deletes thousands of them.
-    if instance.expire_date > timezone.now():
-        if user_id := instance.get_decoded().get(SESSION_KEY):
-            recheck_on_commit(user_group(user_id))
+    user_id = instance.get_decoded().get(SESSION_KEY)
+    # `clearsessions` deletes thousands that have expired, and were of no use any more.
+    if user_id and instance.expire_date > timezone.now():
+        recheck_on_commit(user_group(user_id))
 
 
 @receiver(post_save, sender=get_user_model())

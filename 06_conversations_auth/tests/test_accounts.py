@@ -42,6 +42,11 @@ def test_logging_in_leads_where_one_wanted_to_go(client, conversation):
     assert response.headers["Location"] == wanted
 
 
+def test_person_who_is_logged_in_needs_no_login_page(client, conversation):
+    client.force_login(User.objects.get(username="ann"))
+    assert client.get("/accounts/login/").headers["Location"] == "/chat/"
+
+
 def test_logging_out_takes_a_post(client, conversation):
     client.force_login(User.objects.get(username="ann"))
     assert client.get("/accounts/logout/").status_code == 405

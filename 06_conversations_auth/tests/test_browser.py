@@ -1,12 +1,19 @@
+import contextlib
 import json
+import os
+import shutil
+import time
 
 import pytest
 
-from tests.conftest import free_tab
+from tests.conftest import BROWSER_OPTIONS, BROWSERS, free_tab
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
 PASSWORD = "channels-demo"
+
+# The page's first answer to a sync has replaced what it was loaded with.
+SYNCED = "() => !document.querySelector('#synced').hasAttribute('hx-swap-oob')"
 
 # htmx marks what it has inserted until it listens to it.
 LOAD_EARLIER = "#load-earlier:not(.htmx-added)"
@@ -283,8 +290,10 @@ def close_first_socket(page, code):
 @pytest.mark.parametrize("code", [1000, 1001, 1009, 1011, 4000])
 def test_page_reconnects_whatever_code_a_gateway_closes_with(new_page, code):
     page = new_page("ann")
+    page.clock.install()
     addresses = close_first_socket(page, code)
     enter(page, "bob")
+    page.clock.run_for(12_000)  # no second timer opens one more
     first, second = addresses
     assert first == second
 
@@ -309,6 +318,116 @@ def test_page_that_was_refused_says_why_and_stays_closed(new_page, code, reason)
     assert len(addresses) == 1
 
 
+@contextlib.contextmanager
+def held_back(page, marks_ours="", marks_servers=""):
+    """Hold back each frame with such a mark, until the `with` ends."""
+    sockets, held = [], []
+
+    def route(socket):
+        server = socket.connect_to_server()
+        sockets.append((socket, server))
+        socket.on_message(lambda text: on_message(server, marks_ours, text))
+        server.on_message(lambda text: on_message(socket, marks_servers, text))
+
+    def on_message(receiver, mark, text):
+        if mark and holding and mark in text:
+            held.append((receiver, text))
+        else:
+            receiver.send(text)
+
+    holding = []
+    page.route_web_socket("**/ws/**", route)
+    yield holding, held
+    holding.clear()
+    for receiver, text in held:
+        receiver.send(text)
+
+
+def test_message_of_somebody_else_acknowledges_nothing(new_page, log_in):
+    bob = enter(log_in("bob"), "ann")
+    page = new_page("ann")
+    with held_back(page, marks_ours="chat_message") as (holding, held):
+        enter(page, "bob")
+        say(page, "sent at once")
+        holding.append(True)
+        write(page, "sent late")
+        say(bob, "in between")
+        expect(latest(page, ".other")).to_have_text("in between")
+        expect(page.locator("#chat_message")).to_have_value("sent late")
+        write(page, "sent late")
+        expect(page.locator("#notice")).to_contain_text("Not yet")
+        assert len(held) == 1
+    expect(latest(bob, ".other")).to_have_text("sent late")
+    expect(page.locator("#chat_message")).to_have_value("")
+
+
+def cursor(page):
+    return page.evaluate("Number(document.querySelector('#synced').value)")
+
+
+def number_of_latest(page):
+    return int(page.locator("#content li").last.get_attribute("id").split("-")[1])
+
+
+def syncs(frames):
+    """Return the cursor of each sync among the frames."""
+    return [frame["sync"] for frame in frames if "sync" in frame]
+
+
+def until(page, is_so, problem, seconds=30):
+    """Wait for something that Playwright's own expectations can't see."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, problem
+        page.wait_for_timeout(20)
+
+
+def look_again(page):
+    """Come back to the page, as if from another tab."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_late_answer_does_not_move_the_cursor_back(new_page, log_in):
+    bob = enter(log_in("bob"), "ann")
+    page = new_page("ann")
+    frames = sent_by(page)
+    with held_back(page, marks_servers='id="synced"') as (holding, held):
+        enter(page, "bob")
+        page.wait_for_function(SYNCED)
+        holding.append(True)
+        look_again(page)
+        until(page, lambda: held, "no answer came")
+        say(bob, "newer than the answer")
+        expect(latest(page, ".other")).to_have_text("newer than the answer")
+        newest = number_of_latest(page)
+        assert cursor(page) == newest
+        before = page.evaluate_handle("document.querySelector('#synced')")
+    page.wait_for_function("before => !before.isConnected", arg=before)
+    assert cursor(page) == newest
+    look_again(page)
+    until(page, lambda: syncs(frames)[-1] == newest, "the page asks for too much")
+
+
+def test_page_names_the_latest_message_when_it_asks_for_newer_ones(log_in):
+    bob, ann = enter(log_in("bob"), "ann"), log_in("ann")
+    frames = sent_by(ann)
+    enter(ann, "bob").wait_for_function(SYNCED)
+    for page, text in ((bob, "one"), (ann, "two"), (bob, "three")):
+        say(page, text)
+        expect(latest(ann)).to_have_text(text)
+    look_again(ann)
+    newest = number_of_latest(ann)
+    until(ann, lambda: syncs(frames)[-1] == newest, "the page asks for too much")
+
+
+def test_page_without_https_can_send(new_page):
+    page = new_page("ann")
+    page.add_init_script("delete Crypto.prototype.randomUUID")
+    enter(page, "bob")
+    say(page, "from a phone in the same network")
+    expect(latest(page, ".own")).to_have_text("from a phone in the same network")
+
+
 REMOVE = """
 from django.contrib.auth import get_user_model
 person = get_user_model().objects.get(username="frank")
@@ -320,7 +439,7 @@ def test_page_is_told_that_its_person_was_removed(visit, manage):
     page = sign_up(visit, "frank")
     begin_with(page, "bob")
     manage("shell", "-c", REMOVE).check_returncode()
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    look_again(page)
     expect(page.locator("#status")).to_have_text(
         "You don't take part in this conversation."
     )
@@ -459,6 +578,41 @@ def test_page_is_told_that_its_person_logged_out(visit):
     write(ann, "Am I still here?")
     expect(ann.locator("#notice")).to_contain_text("Not sent")
     expect(ann.locator("#chat_message")).to_have_value("Am I still here?")
+
+
+@pytest.fixture
+def page_with_back_forward_cache(browser, server):
+    """A page in a browser that brings pages back as they were; Playwright's doesn't."""
+    found = map(shutil.which, reversed(BROWSERS))
+    chromium = browser.browser_type.launch(
+        executable_path=os.environ.get("CHROMIUM") or next(filter(None, found), None),
+        ignore_default_args=["--disable-back-forward-cache"],
+        args=BROWSER_OPTIONS,
+    )
+    with contextlib.closing(chromium):
+        page = chromium.new_page(base_url=server)
+        page.goto("/static/chat/chat.css")
+        page.evaluate("window.broughtBack = true")
+        page.goto("/accounts/login/")
+        page.go_back(wait_until="commit")
+        if not page.evaluate("window.broughtBack"):
+            pytest.skip("this browser has no back/forward cache: a full Chromium has")
+        yield page
+
+
+@pytest.mark.parametrize("conversation", [None, "bob"])
+def test_back_after_logging_out_shows_nothing_private(
+    page_with_back_forward_cache, conversation
+):
+    page = page_with_back_forward_cache
+    log_in_by_form(page, "ann")
+    if conversation:
+        enter(page, conversation)
+    page.click("text=Log out")
+    expect(page).to_have_title("Log in")
+    page.go_back(wait_until="commit")
+    expect(page).to_have_title("Log in")
+    expect(page.locator("[name=password]")).to_be_visible()
 
 
 def sign_up(visit, username):

@@ -1,9 +1,11 @@
+import asyncio
 import logging
 import uuid
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection
+from redis.exceptions import RedisError
 
 from chat.models import Message
 from tests.bad_frames import BAD_FRAMES
@@ -135,3 +137,22 @@ async def test_refused_socket_leaves_nothing_in_the_layer(enter, layer):
     await ann.wait(timeout=20)
     assert not layer.groups
     assert not layer.channels
+
+
+@pytest.mark.parametrize("layer", ["memory"], indirect=True)
+async def test_error_of_the_layer_later_on_is_not_a_refused_handshake(
+    enter, layer, monkeypatch, caplog
+):
+    broken = asyncio.Event()
+
+    async def receive(self, channel):
+        await broken.wait()
+        raise RedisError("Redis is gone")
+
+    monkeypatch.setattr(type(layer), "receive", receive)
+    ann = await enter("ann")
+    broken.set()
+    with pytest.raises(RedisError):
+        await ann.wait(timeout=20)
+    assert "Handshake refused" not in caplog.text
+    assert not layer.groups

@@ -59,6 +59,20 @@ def test_every_change_of_a_model_has_its_migration(manage):
     assert "No changes detected" in found.stdout
 
 
+INDEXES = """
+from django.db import connection
+with connection.cursor() as cursor:
+    found = connection.introspection.get_constraints(cursor, "chat_message").values()
+for each in found:
+    print(each["columns"], each["orders"] if each["index"] else "", each["unique"])
+"""
+
+
+def test_latest_messages_of_a_conversation_have_an_index(manage):
+    asked = manage("shell", "-c", INDEXES)
+    assert "['conversation_id', 'id'] ['ASC', 'DESC'] False" in asked.stdout
+
+
 ASK = """
 from django.db import connection
 with connection.cursor() as cursor:

@@ -2,12 +2,19 @@
 
 import json
 import signal
-import time
 
 import pytest
 
 from chat.history import MESSAGES_PER_PAGE
-from tests.test_browser import enter, latest, log_in_by_form, write
+from tests.test_browser import (
+    SYNCED,
+    enter,
+    latest,
+    log_in_by_form,
+    look_again,
+    until,
+    write,
+)
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -74,11 +81,6 @@ def anew(pages):
         connected(page)
 
 
-def look_again(page):
-    """Come back to the page, as if from another tab."""
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-
-
 def field(page):
     return page.locator("#chat_message")
 
@@ -118,6 +120,20 @@ def test_impatient_finger_sends_one_message_and_a_draft_survives(site, pages):
     expect(field(ann)).to_have_value("")
     assert shown(carol).count("Tea?") == 1
     all_alike(ann, carol)
+
+
+def test_other_text_typed_meanwhile_is_left_alone(site, pages):
+    ann, carol = pages
+    site.freeze()
+    write(ann, "Milk?")
+    ann.fill("#chat_message", "Sugar?")
+    site.thaw()
+    expect(latest(carol, ".other")).to_have_text("Milk?")
+    expect(latest(ann, ".own")).to_have_text("Milk?")
+    expect(field(ann)).to_have_value("Sugar?")
+    ann.press("#chat_message", "Enter")
+    expect(latest(carol, ".other")).to_have_text("Sugar?")
+    expect(field(ann)).to_have_value("")
 
 
 def test_after_a_refusal_the_next_message_goes(pages):
@@ -260,12 +276,14 @@ def hurried(site, pages, browser):
     page = browser.new_page(base_url=f"http://127.0.0.1:{site.port}")
     page.context.add_cookies(carol.context.cookies())
     page.clock.install()
-    page.sockets, page.sent = [], []
+    page.sockets, page.sent, page.errors = [], [], []
+    page.on("pageerror", lambda error: page.errors.append(error.message))
     page.on("websocket", lambda socket: note_frames(page, socket))
     page.goto(carol.url)
     connected(page)
-    synced(page)
+    page.wait_for_function(SYNCED)
     yield page
+    assert page.errors == []
     page.context.close()
 
 
@@ -274,23 +292,8 @@ def note_frames(page, socket):
     socket.on("framesent", lambda text: page.sent.append(json.loads(text)))
 
 
-def synced(page):
-    """Wait until every sync has been answered: each answer replaces the element."""
-    page.wait_for_function(
-        "() => !document.querySelector('#synced').hasAttribute('hx-swap-oob')"
-    )
-
-
 def syncs(page):
     return [frame for frame in page.sent if "sync" in frame]
-
-
-def until(page, is_so, problem):
-    """Wait for something that Playwright's own expectations can't see."""
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not is_so():
-        assert time.monotonic() < deadline, problem
-        page.wait_for_timeout(50)
 
 
 def test_page_asks_every_30_seconds_for_what_it_missed(hurried, manage):
@@ -321,6 +324,57 @@ def test_socket_without_an_answer_for_30_seconds_is_replaced(site, hurried):
         lambda: [socket.is_closed() for socket in hurried.sockets] == [True, False],
         "the page has not exactly one socket",
     )
+
+
+def test_handshake_without_an_answer_for_30_seconds_is_tried_again(site, hurried):
+    site.freeze()
+    look_again(hurried)
+    for sockets in (2, 3):
+        hurried.clock.fast_forward(31_000)
+        until(
+            hurried,
+            lambda sockets=sockets: len(hurried.sockets) >= sockets,
+            "the page waits for ever",
+        )
+    expect(hurried.locator("#status")).to_contain_text("Not connected")
+    site.thaw()
+    connected(hurried)
+
+
+# How many frames the page sends when it's looked at again: hidden, and in view.
+LOOK_AGAIN = """() => {
+  const send = WebSocket.prototype.send;
+  const counts = [0, 0];
+  let place = 0;
+  WebSocket.prototype.send = function (text) {
+    counts[place] += 1;
+    send.call(this, text);
+  };
+  Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+  delete document.hidden;
+  place = 1;
+  document.dispatchEvent(new Event("visibilitychange"));
+  WebSocket.prototype.send = send;
+  return counts;
+}"""
+
+
+def test_page_in_the_background_does_not_ask(hurried):
+    assert hurried.evaluate(LOOK_AGAIN) == [0, 1]
+
+
+def test_page_whose_server_died_asks_nothing_until_it_is_back(site, hurried):
+    asked = len(syncs(hurried))
+    site.kill()
+    expect(hurried.locator("#status")).to_contain_text("Not connected")
+    look_again(hurried)
+    for _ in range(3):
+        hurried.clock.fast_forward(31_000)
+    assert len(syncs(hurried)) == asked
+    site.start()
+    hurried.clock.fast_forward(11_000)
+    connected(hurried)
 
 
 def test_looking_again_many_times_asks_once(site, hurried):

@@ -1,7 +1,9 @@
+import json
 import re
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.template.loader import render_to_string
 
 from chat.frames import MAX_MESSAGE_LENGTH
 from chat.models import Conversation, Message
@@ -76,6 +78,22 @@ def test_own_messages_look_different(ann, conversation, bob):
     page = ann.get(f"/chat/{conversation.pk}/").content.decode()
     assert f'<li id="message-{theirs.pk}" class="other"' in page
     assert f'<li id="message-{mine.pk}" class="own"' in page
+    assert "data-previous" not in page  # the cursor covers all of them
+
+
+def test_name_and_text_of_a_message_keep_their_own_direction(ann, conversation, bob):
+    write(conversation, bob, "theirs")
+    page = ann.get(f"/chat/{conversation.pk}/").content.decode()
+    assert "<bdi>bob</bdi>" in page
+    assert '<p dir="auto">theirs</p>' in page
+    assert 'dir="auto" required' in page
+
+
+def test_page_lets_htmx_run_no_scripts(ann, conversation):
+    page = ann.get(f"/chat/{conversation.pk}/").content.decode()
+    (config,) = re.findall(r"<meta name=\"htmx-config\" content='(.*?)'>", page)
+    assert json.loads(config)["allowEval"] is False
+    assert json.loads(config)["allowScriptTags"] is False
 
 
 def test_history_is_the_latest_fifty_in_order(ann, conversation, bob):
@@ -156,6 +174,7 @@ def test_conversation_that_exists_is_found_again(ann, conversation):
         ("bob, dave, erin", "Nobody here is called dave, erin."),
         ("\0", "Null characters"),
         (" ".join(f"p{number}" for number in range(21)), "20 people at most"),
+        (" ".join(f"p{number}" for number in range(20)), "Nobody here is called p0,"),
     ],
 )
 def test_what_is_wrong_with_the_names_is_said(ann, typed, said):
@@ -207,6 +226,11 @@ def test_name_typed_in_another_unicode_form_is_found(ann):
     assert begin(ann, "a\u030angstro\u0308m") == {"ann", "ångström"}
 
 
+@pytest.mark.parametrize("typed", ["bo", "ob", "bobb", "%", "b_b"])
+def test_part_of_a_name_is_not_enough(ann, typed):
+    assert begin(ann, typed) is None
+
+
 def test_underscore_in_a_name_stands_for_itself(ann):
     User.objects.create_user("d_ve")
     User.objects.create_user("dave")
@@ -220,6 +244,17 @@ def test_conversation_of_more_people_is_another_one(ann, conversation):
     assert begin(ann, "bob") == {"ann", "bob"}
     assert begin(ann, "dave bob") == {"ann", "bob", "dave"}
     assert Conversation.objects.count() == 4
+
+
+def test_conversation_is_called_by_the_others_in_it(ann, conversation, bob):
+    for username in ("dave", "abel"):
+        conversation.participants.add(User.objects.create_user(username))
+    page = ann.get(f"/chat/{conversation.pk}/").content.decode()
+    assert '<h1 dir="auto">abel, bob, dave</h1>' in page
+    User.objects.exclude(username="ann").delete()
+    assert (
+        '<strong dir="auto">Nobody else</strong>' in ann.get("/chat/").content.decode()
+    )
 
 
 def test_list_shows_the_latest_message_and_its_sender(ann, conversation, bob):
@@ -281,6 +316,8 @@ def test_page_can_be_used_without_seeing_it(ann, conversation):
     names = ann.get("/chat/new/").content.decode()
     assert '<label for="id_usernames">With whom?</label>' in names
     assert 'autocapitalize="none"' in names
+    assert " autofocus" in names
+    assert re.search(r'<ol id="content" [^>]*tabindex="0"', page)  # keys can scroll it
 
 
 def test_input_takes_no_more_than_the_server_does(ann, conversation):
@@ -300,3 +337,8 @@ def test_nothing_comes_from_another_host(ann, conversation):
     page = ann.get(f"/chat/{conversation.pk}/").content.decode()
     assert "django_htmx/htmx-2.min.js" in page
     assert "//" not in page
+
+
+def test_markup_in_a_notice_is_escaped():
+    notice = render_to_string("chat/partials/notice.html", {"notice": MARKUP})
+    assert MARKUP not in notice and "&lt;b&gt;" in notice

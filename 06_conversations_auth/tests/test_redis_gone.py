@@ -153,6 +153,17 @@ def test_same_line_is_logged_once():
     ]
 
 
+def test_line_is_logged_again_after_a_minute():
+    logger = logging.Logger("test")
+    passed = records(logger)
+    (once_per_minute,) = logger.filters
+    for seconds, count in ((0, 1), (59, 1), (2, 2)):
+        for text in once_per_minute.last:
+            once_per_minute.last[text] -= seconds
+        logger.warning("Not stored")
+        assert len(passed) == count
+
+
 def test_traceback_is_logged_as_one_line():
     logger = logging.Logger("test")
     passed = records(logger)

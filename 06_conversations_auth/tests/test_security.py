@@ -87,7 +87,7 @@ def test_form_without_a_token_is_refused_in_plain_words(
     page = response.content.decode()
     assert response.status_code == 403
     assert "Please try again" in page
-    assert '<a href="/chat/">' in page
+    assert '<a href="/chat/">Your conversations</a>' in page
     assert strict.get("/chat/").status_code == 200  # still logged in
     assert Conversation.objects.count() == 1
     assert not User.objects.filter(username="dave").exists()

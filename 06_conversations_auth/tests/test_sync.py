@@ -85,11 +85,14 @@ async def test_message_sent_again_keeps_its_first_text(enter):
     assert (await Message.objects.aget()).content == "Tea?"
 
 
-async def test_acknowledgement_has_the_client_id(enter):
-    ann = await enter("ann")
+async def test_acknowledgement_has_the_client_id_and_nobody_else_gets_it(enter):
+    ann, bob = await enter("ann"), await enter("bob")
     frame = named("Tea?")
     await ann.send_json_to(frame)
     assert f'data-client-id="{frame["client_id"]}"' in await ann.receive_from()
+    assert frame["client_id"] not in await bob.receive_from()
+    assert frame["client_id"] not in await answer_to_sync(bob)
+    assert frame["client_id"] in await answer_to_sync(ann)
 
 
 async def test_two_people_may_use_the_same_client_id(enter):
@@ -110,6 +113,29 @@ async def test_database_refuses_the_same_client_id_twice(conversation):
         await Message.objects.acreate(**message)
 
 
+async def test_same_client_id_in_another_conversation_is_another_message(conversation):
+    ann = await User.objects.aget(username="ann")
+    carol = await User.objects.aget(username="carol")
+    get_or_create_for = sync_to_async(Conversation.objects.get_or_create_for)
+    others = await get_or_create_for([ann, carol])
+    post, sent = sync_to_async(Message.objects.post), {"client_id": uuid.uuid4()}
+    first = await post("here", conversation=conversation, sender=ann, **sent)
+    second = await post("there", conversation=others, sender=ann, **sent)
+    assert (first.content, second.content) == ("here", "there")
+    again = await post("again", conversation=others, sender=ann, **sent)
+    assert again.pk == second.pk
+
+
+async def test_message_for_no_conversation_is_an_error(conversation):
+    ann = await User.objects.aget(username="ann")
+    number = conversation.pk
+    await conversation.adelete()
+    with pytest.raises(IntegrityError):
+        await sync_to_async(Message.objects.post)(
+            "Tea?", conversation_id=number, sender=ann, client_id=uuid.uuid4()
+        )
+
+
 async def test_same_words_twice_are_two_messages(enter):
     ann = await enter("ann")
     await say(ann, "Tea?")
@@ -118,15 +144,18 @@ async def test_same_words_twice_are_two_messages(enter):
 
 
 async def test_page_of_another_user_is_refused(enter):
-    bob, ann = await enter("bob"), await User.objects.aget(username="ann")
-    await bob.send_json_to({"sync": 0, "user": ann.pk})
+    bob, users = await enter("bob"), User.objects.order_by("username")
+    ann, himself, _ = [user async for user in users]
+    await bob.send_json_to({"sync": 0, "user": f"{himself.pk}"})
+    assert "synced" in await bob.receive_from()
+    await bob.send_json_to({"sync": 0, "user": f"{ann.pk}"})
     assert await close_code(bob) == 4401
 
 
 async def test_message_names_the_one_before_it(enter, conversation):
     ann, bob = await enter("ann"), await enter("bob")
     numbers = []
-    for text in ("one", "two"):
+    for text in ("one", "two", "three"):
         await say(ann, text)
         frame = await bob.receive_from()
         numbers.append(
@@ -135,9 +164,9 @@ async def test_message_names_the_one_before_it(enter, conversation):
                 for n in re.search(r'message-(\d+)".*previous="(\d+)"', frame).groups()
             ]
         )
-    (first, nothing), (second, previous) = numbers
-    assert (nothing, previous) == (0, first)
-    assert second > first
+    (first, nothing), (second, before_second), (third, before_third) = numbers
+    assert (nothing, before_second, before_third) == (0, first, second)
+    assert first < second < third
 
 
 async def test_message_of_another_conversation_is_not_the_one_before(enter):
@@ -195,6 +224,14 @@ async def test_page_that_missed_much_gets_all_of_it_in_order(enter, conversation
         (cursor,) = re.findall(r'<data id="synced" value="(\d+)"', answer)
         cursor, more = int(cursor), " data-more" in answer
     assert got == texts
+
+
+async def test_page_that_missed_a_full_page_needs_to_ask_only_once(enter, conversation):
+    texts = [f"{number}" for number in range(MESSAGES_PER_PAGE)]
+    await write(conversation, "ann", *texts)
+    answer = await answer_to_sync(await enter("bob"))
+    assert re.findall(r"<p.*?>(\d+)</p>", answer) == texts
+    assert " data-more" not in answer
 
 
 async def test_order_is_that_of_the_numbers_though_the_clock_was_set_back(

@@ -24,24 +24,22 @@ htmx.createWebSocket = (url) => {
     latest.onopen = latest.onclose = latest.onerror = null;
     latest.close();
   }
-  latest = new WebSocket(url);
-  return latest;
+  const opening = (latest = new WebSocket(url));
+  // A browser would wait minutes for a handshake that nobody answers.
+  setTimeout(() => opening.readyState === WebSocket.CONNECTING && opening.close(), SYNC_INTERVAL);
+  return opening;
 };
 
 // Say up to where the page has every message. Without an answer in time, the socket is dead.
 function sync() {
-  const frame = { sync: Number(synced.value), user: Number(content.dataset.user) };
+  const frame = { sync: Number(synced.value), user: content.dataset.user };
   socket.sendImmediately(JSON.stringify(frame));
   syncPending = true;
   clearTimeout(syncTimer);
-  syncTimer = setTimeout(replaceDeadSocket, SYNC_INTERVAL);
-}
-
-function replaceDeadSocket() {
-  const dead = socket;
-  socket = null;
-  status.textContent = NOT_CONNECTED;
-  dead.reconnect();
+  syncTimer = setTimeout(() => {
+    status.textContent = NOT_CONNECTED;
+    socket.reconnect();
+  }, SYNC_INTERVAL);
 }
 
 document.addEventListener("htmx:wsOpen", ({ detail }) => {
