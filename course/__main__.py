@@ -36,7 +36,7 @@ And the rest:
   make docs                build the site in site/
   make docs-serve          serve it, and build it anew when a page is saved (PORT=8011)
   make test-docs           look the site, its pictures and the troubleshooting page over
-  make test-faults         kill servers, stop Redis, drop the network: count what is lost
+  make test-faults         kill servers, Redis and PostgreSQL, and count what's lost
   make lint                look code and spelling over
   make lock                pin requirements.in in requirements.txt
   make setup               make the environment, .venv, and nothing else
@@ -137,7 +137,7 @@ def parser():
     docs_serve = verb("docs-serve", "serve the site, and build it anew when a page is saved")
     docs_serve.add_argument("--port", default=8010, type=port, metavar="8010")
     verb("test-docs", "look the site, its pictures and its messages over, with a table at the end")
-    verb("test-faults", "kill servers, stop Redis, drop the network: count what is lost")
+    verb("test-faults", "kill servers, Redis and PostgreSQL, and count what's lost")
     verb("lint", "look code and spelling over")
     verb("lock", "pin requirements.in in requirements.txt")
     verb("clean", "remove environments, the site, caches and databases")
@@ -283,8 +283,9 @@ def do_inside(asked, rest):
 
         return suites.test_all(suites.of_docs(chapters.ROOT), require_all())
     if asked.verb == "test-faults":
-        from course import suites
+        from course import services, suites
 
+        services.postgres_programs()  # installed before the suites start, where that's allowed
         return suites.test_all(suites.of_faults(chapters.ROOT), require_all())
     from course import upkeep
 

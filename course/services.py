@@ -1,8 +1,13 @@
-"""A Redis and a browser for the suites: found, started, installed, or a line how to get them."""
+"""Find, install or start what the suites need: Redis, PostgreSQL and a browser.
+
+If something can't be had, say in one line how to get it.
+"""
 
 import contextlib
+import glob
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
@@ -29,9 +34,20 @@ MAC_BROWSERS = [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ]
+# Debian and Red Hat keep PostgreSQL's server programs off PATH, a folder for each version.
+POSTGRES_FOLDERS = [
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+]
 GET_REDIS = (
     "Redis: install one (apt install redis-server, dnf install valkey, brew install redis), "
     "or set REDIS_URL to one that runs."
+)
+GET_POSTGRES = (
+    "PostgreSQL: install it (apt install postgresql, dnf install postgresql-server, "
+    "brew install postgresql). The tests start a server of their own; yours isn't touched."
 )
 GET_BROWSER = (
     "Browser: install Chromium or Chrome, or run: python -m playwright install chromium "
@@ -134,6 +150,34 @@ def started_redis(program: str) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def postgres_programs() -> Path | None:
+    """Return the folder with PostgreSQL's `initdb` and `postgres`, or None.
+
+    Where that's allowed, PostgreSQL is installed first.
+    """
+    if found := _find_postgres():
+        return found
+    if apt.allowed():
+        _try(lambda: apt.install("postgresql"))
+    return _find_postgres()
+
+
+def _find_postgres() -> Path | None:
+    folders = [Path(found).resolve().parent for found in [shutil.which("postgres")] if found]
+    for pattern in POSTGRES_FOLDERS:
+        found = [Path(folder) for folder in glob.glob(pattern)]
+        folders += sorted(found, key=_version, reverse=True)
+    return next((one for one in folders if _has_postgres(one)), None)
+
+
+def _version(folder: Path) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", str(folder))]
+
+
+def _has_postgres(folder: Path) -> bool:
+    return all((folder / program).exists() for program in ("initdb", "postgres"))
 
 
 def is_redis(url: str) -> bool:

@@ -4,58 +4,69 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
-LATEST = 50  # messages on a page that was loaded anew
+import psycopg
+
+LATEST = 50  # messages on a page that was just loaded
+SQLITE = "sqlite:///"
 
 
 @dataclass
 class Ledger:
-    """What people have sent in one conversation, whose messages lie in the file `database`."""
+    """What people have sent in one conversation. `database` is the URL of what stores it."""
 
-    database: Path
+    database: str
     conversation: int
-    sent: dict[str, str] = field(default_factory=dict)  # a text, and who sent it
+    sent: dict[str, str] = field(default_factory=dict)  # each text's sender
     acknowledged: set[str] = field(default_factory=set)
 
     def next_text(self, name: str) -> str:
-        """Return a text that nobody has sent yet, entered as sent by `name`."""
+        """Return a new text, and note that `name` sends it."""
         text = f"{name} {len(self.sent) + 1}"
         self.sent[text] = name
         return text
 
     def stored(self) -> list[tuple[int, str]]:
         """Return the numbers and texts of the messages that the database has, in order."""
-        question = "SELECT id, content FROM chat_message WHERE conversation_id = ? ORDER BY id"
-        address = f"file:{self.database}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=20)) as connection:
-            return connection.execute(question, [self.conversation]).fetchall()
+        query = "SELECT id, content FROM chat_message WHERE conversation_id = {} ORDER BY id"
+        with closing(connect(self.database)) as connection:
+            return connection.execute(query.format(int(self.conversation))).fetchall()
 
     def faults(self, shown: dict[str, list[tuple[int, str]]]) -> list[str]:
-        """Return a sentence for each message that is lost, doubled, or out of its place.
+        """Return a sentence for each message that's lost, doubled, or out of its place.
 
-        `shown` has, by person, the numbers and texts on their page from top to bottom.
+        `shown` maps each person to the numbers and texts on their page, from top to bottom.
         """
         stored = self.stored()
+        known = set(stored)
         texts = Counter(text for _, text in stored)
         found = [f"{text} was stored {count} times" for text, count in texts.items() if count > 1]
         found += [
             f"{text} was acknowledged and not stored" for text in self.acknowledged - texts.keys()
         ]
         for name, messages in shown.items():
-            for message, count in Counter(messages).items():
+            on_page = Counter(messages)
+            for message, count in on_page.items():
                 if count > 1:
                     found.append(f"{name}'s page shows {message[1]} {count} times")
             for message in stored:
-                if message not in messages:
+                if message not in on_page:
                     found.append(f"{name}'s page lacks {message[1]}")
             for message in messages:
-                if message not in stored:
-                    found.append(f"{name}'s page shows {message}, which is not stored")
+                if message not in known:
+                    found.append(f"{name}'s page shows {message}, which isn't stored")
             if messages != sorted(messages):
                 found.append(f"{name}'s page is out of order: {[number for number, _ in messages]}")
         return found
 
     def complete(self, messages: list[tuple[int, str]]) -> bool:
-        """Tell whether a page shows every message that is stored."""
+        """Tell whether a page shows every message that's stored."""
         return set(self.stored()) <= set(messages)
+
+
+def connect(database: str):
+    """Return a connection that only reads."""
+    if database.startswith(SQLITE):
+        path = database.removeprefix(SQLITE)
+        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
+    return psycopg.connect(database, autocommit=True, connect_timeout=5)

@@ -31,11 +31,20 @@ class Person:
         self.text: str | None = None  # sent, and not acknowledged yet
         self.told: set[str] = set()  # all notices and states of the connection that were seen
         self.errors: list[str] = []  # of the page's script
+        self.sockets = 0  # opened so far, whether or not they were accepted
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("websocket", self._count_socket)
+
+    def _count_socket(self, _) -> None:
+        self.sockets += 1
+
+    def load(self) -> None:
+        """Open the conversation without waiting for its socket."""
+        self.page.goto(f"/chat/{self.ledger.conversation}/")
 
     def enter(self) -> None:
         """Open the conversation, and wait for its socket."""
-        self.page.goto(f"/chat/{self.ledger.conversation}/")
+        self.load()
         self.is_connected()
 
     def is_connected(self) -> None:
@@ -51,6 +60,22 @@ class Person:
     def look_again(self) -> None:
         """Come back to the page as from another tab, which makes it ask what it missed."""
         self.page.evaluate(LOOK_AGAIN)
+
+    def give_up_socket(self) -> None:
+        """Let a minute go by on the page's clock while nothing answers it.
+
+        The page asks what it missed, gets no answer for 30 seconds, and opens another socket.
+        """
+        self.look_again()
+        for _ in range(2):
+            self.page.clock.fast_forward(31_000)
+
+    def mark_first_message(self) -> None:
+        """Remember the list's first item, to see later whether it was ever replaced."""
+        self.page.evaluate("() => { window.marked = document.querySelector('#content li'); }")
+
+    def still_has_marked_message(self) -> bool:
+        return self.page.evaluate("() => window.marked.isConnected")
 
     def see(self) -> dict[str, str]:
         """Return what the form, the notice and the status say, and enter an acknowledgement."""

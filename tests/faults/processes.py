@@ -1,17 +1,27 @@
-"""The processes that are mistreated: Redis and Daphne, each always at the same address."""
+"""The processes that are mistreated: Redis, PostgreSQL and Daphne.
+
+Each keeps its address when it's started again.
+"""
 
 import contextlib
+import getpass
+import json
 import os
+import pwd
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
+import psycopg
 from redis import Redis as Client
 
 from course import processes, serve, services
@@ -95,20 +105,132 @@ class Redis(Process):
             yield lambda: client.info("clients")["blocked_clients"]
 
 
+class Postgres(Process):
+    """A PostgreSQL whose data lies in a scratch folder."""
+
+    def __init__(self, programs: Path):
+        # Not in pytest's folder: other users can't enter that, and root can't run PostgreSQL.
+        self._scratch = Path(tempfile.mkdtemp(prefix="course-postgres-"))
+        super().__init__(self._scratch / "log")
+        self._programs = programs
+        self._port = services.free_port()
+        self._where = {"cwd": self._scratch}
+        if os.geteuid() == 0:
+            account = _unprivileged_account()
+            os.chown(self._scratch, account.pw_uid, account.pw_gid)
+            self._where |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        self._make_data()
+
+    def _make_data(self) -> None:
+        words = ["--username=chat", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8"]
+        made = subprocess.run(
+            [self._programs / "initdb", "--pgdata=data", *words],
+            **self._where,
+            capture_output=True,
+            text=True,
+        )
+        assert made.returncode == 0, made.stderr
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgres://chat@127.0.0.1:{self._port}/{database}"
+
+    def begin(self) -> None:
+        """Start it without waiting until it takes connections."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self._port,
+            "unix_socket_directories": self._scratch,
+            "fsync": "off",  # the machine survives these tests, so nothing has to reach a disk
+            "max_connections": 100,
+        }
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self.run([self._programs / "postgres", "-D", "data", *words], **self._where)
+
+    def start(self) -> None:
+        self.begin()
+        assert until(self.is_ready), self.log.read_text()
+
+    def is_ready(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            self.execute("SELECT 1")
+            return True
+        return False
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url(), autocommit=True, connect_timeout=3) as connection:
+            connection.execute(statement)
+
+    def create_database(self, name: str, template: str = "template0") -> str:
+        """Create a database as a copy of `template`; return its URL."""
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def freeze(self) -> None:
+        for process in self._family():
+            process.suspend()
+
+    def thaw(self) -> None:
+        for process in self._family():
+            process.resume()
+
+    def kill(self) -> None:
+        """Crash it: none of its processes gets a chance to say goodbye."""
+        family = self._family()
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        super().kill()
+        psutil.wait_procs(family)
+
+    def restart(self) -> None:
+        """Restart it as an upgrade does: each client is told that its connection ends."""
+        self.process.send_signal(signal.SIGINT)  # PostgreSQL calls this a fast shutdown
+        self.process.wait(START_LIMIT)
+        self.start()
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self._scratch)
+
+    def _family(self) -> list[psutil.Process]:
+        """Return the server's process and those it has started, one for each connection."""
+        if self.process is None or self.process.poll() is not None:
+            return []
+        server = psutil.Process(self.process.pid)
+        return [server, *server.children(recursive=True)]
+
+
+def _unprivileged_account() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise AssertionError(f"{getpass.getuser()} can't run PostgreSQL, nor is there another user.")
+
+
 class Daphne(Process):
     """A Daphne in a project's folder."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], log: Path):
+    def __init__(
+        self,
+        folder: Path,
+        environment: dict[str, str],
+        log: Path,
+        application: str = "config.asgi:application",
+    ):
         super().__init__(log)
         log.touch()
         self._folder = folder
+        self._application = application
         self._environment = environment
         self.port = 0  # any free one, at the first start
 
     def begin(self) -> None:
         """Start it, and wait for nothing."""
         self._since = len(self._said())
-        words = ["-m", "daphne", "-p", f"{self.port}", "config.asgi:application"]
+        words = ["-m", "daphne", "-p", f"{self.port}", self._application]
         self.run([sys.executable, *words], cwd=self._folder, env=self._environment)
 
     def wait(self) -> None:
@@ -139,6 +261,11 @@ class Daphne(Process):
         """Return how many sockets it has open, as far as its log says, since it was started."""
         said = self._said()[self._since :]
         return said.count('"WSCONNECT ') - said.count('"WSDISCONNECT ')
+
+    def report(self) -> dict[str, int]:
+        """Return what `inside.py` counts in it: channels of the layer, and lost events."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/faults/", timeout=10) as answer:
+            return json.load(answer)
 
     def _said(self) -> str:
         return self.log.read_text(errors="replace")

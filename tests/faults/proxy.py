@@ -14,6 +14,7 @@ class Way:
 
     def __init__(self):
         self.lost = False
+        self.latency = 0.0  # seconds that each piece takes
         self.open = asyncio.Event()
         self.open.set()
 
@@ -21,6 +22,7 @@ class Way:
         """Hand on what comes, and its end; on a way that is lost nothing, and no end either."""
         with contextlib.suppress(OSError):
             while data := await reader.read(STEP):
+                await asyncio.sleep(self.latency)
                 await self.open.wait()
                 if not self.lost:
                     writer.write(data)
@@ -43,8 +45,10 @@ class Proxy:
 
     def __init__(self):
         self.servers: list = []  # with a `port` each; the first that answers is taken
+        self.latency = 0.0  # seconds that answers take on the sockets opened from now on
         self._there: set[Way] = set()  # from pages to servers
         self._back: set[Way] = set()
+        self._writers: set[asyncio.StreamWriter] = set()  # to pages, on their sockets
         self._kept: list = []  # ends of lost ways: let go, they would be closed
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -63,6 +67,16 @@ class Proxy:
     def lose(self) -> None:
         """Swallow all that is said on the sockets there are, for ever, without a word."""
         self._do(lambda: [way.lose() for way in self._there | self._back])
+
+    def cut(self) -> None:
+        """Close all the sockets there are, so that pages and servers notice."""
+        self._do(lambda: [writer.close() for writer in self._writers])
+
+    def slow_down(self, seconds: float) -> None:
+        """Let answers take so long, on the sockets there are and on later ones."""
+        self.latency = seconds
+        for way in list(self._back):
+            way.latency = seconds
 
     def lose_answers(self) -> None:
         """Swallow what the servers say there, and hand on what the pages say."""
@@ -86,8 +100,11 @@ class Proxy:
             if first.startswith(HANDSHAKE):
                 self._there.add(there)
                 self._back.add(back)
+                back.latency = self.latency
+                self._writers.add(writer)
             far_writer.write(first)
             await asyncio.gather(there.carry(reader, far_writer), back.carry(far_reader, writer))
+        self._writers.discard(writer)
         self._there.discard(there)
         self._back.discard(back)
         if there.lost or back.lost:

@@ -81,7 +81,7 @@ def test_pages_are_closed_at_once_while_the_layer_works(chat, redis, count):
     ended = end_access_of(chat, people)
     see_closed(people, ended, count, LIMIT)
     nobody_can_send(chat, people)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
 
 
 def test_pages_are_closed_within_30_seconds_though_the_event_was_lost(chat, redis, count):
@@ -91,4 +91,4 @@ def test_pages_are_closed_within_30_seconds_though_the_event_was_lost(chat, redi
     ended = end_access_of(chat, people)
     see_closed(people, ended, count, 32)
     nobody_can_send(chat, people)
-    chat.says(count, 1, 4)
+    chat.check_log(count, 1, 4)

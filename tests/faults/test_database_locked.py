@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 
+from tests.faults.ledger import SQLITE
 from tests.faults.pages import insist, recover, settle, verdict
 
 
@@ -14,7 +15,9 @@ def test_sender_is_told_when_the_database_is_locked(chat, count):
     insist(people)
     settle(people)
     before = chat.ledger.stored()
-    with closing(sqlite3.connect(chat.database, isolation_level=None)) as other:
+    with closing(
+        sqlite3.connect(chat.database.removeprefix(SQLITE), isolation_level=None)
+    ) as other:
         other.execute("BEGIN IMMEDIATE")
         texts = [person.write() for person in people]
         for person, text in zip(people, texts, strict=True):
@@ -25,4 +28,4 @@ def test_sender_is_told_when_the_database_is_locked(chat, count):
     recover(people, count)
     insist(people)
     verdict(people, count)
-    chat.says(count, 1, 1)
+    chat.check_log(count, 1, 1)

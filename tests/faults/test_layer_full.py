@@ -44,7 +44,7 @@ def test_pages_are_complete_though_the_layer_drops_events(chat, redis, layer, co
         person.look_again()
     recover(people, count)
     verdict(people, count)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
 
 
 def burst(port, chat):

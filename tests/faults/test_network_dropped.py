@@ -36,7 +36,7 @@ def test_pause_of_the_network_loses_nothing(chat, people, proxy, count):
     insist(people)
     verdict(people, count)
     assert not any("Not connected" in told for person in people for told in person.told)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
 
 
 def test_message_whose_acknowledgement_was_lost_is_stored_once(chat, people, proxy, count):
@@ -52,7 +52,7 @@ def test_message_whose_acknowledgement_was_lost_is_stored_once(chat, people, pro
     recover(people, count)
     insist(people)
     verdict(people, count)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
 
 
 def test_connection_that_was_given_up_and_comes_back_does_no_harm(chat, people, proxy, count):
@@ -70,7 +70,7 @@ def test_connection_that_was_given_up_and_comes_back_does_no_harm(chat, people, 
     talk(people, 1)
     insist(people, 10)
     verdict(people, count)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
 
 
 def test_page_notices_by_itself_that_nobody_hears_it(chat, people, proxy, redis, count):
@@ -81,7 +81,7 @@ def test_page_notices_by_itself_that_nobody_hears_it(chat, people, proxy, redis,
     insist(people, UNHEARD_LIMIT)
     count("noticed after", f"{time.monotonic() - began:.1f} s")
     verdict(people, count)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
     # Those of the connections that were lost as well: the server asks after them by pings.
     assert until(lambda: sum(redis.subscriptions().values()) == 5), redis.subscriptions()
     count("subscriptions", 5)

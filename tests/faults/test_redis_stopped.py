@@ -24,7 +24,7 @@ def test_everybody_talks_on_while_redis_is_away(chat, redis, count):
     insist(people)
     verdict(people, count)
     assert not any("Not connected" in told for told in ann.told | bob.told)
-    chat.says(count, 1, KINDS)
+    chat.check_log(count, 1, KINDS)
 
 
 def test_everybody_talks_on_while_redis_does_not_answer(chat, redis, count):
@@ -39,7 +39,7 @@ def test_everybody_talks_on_while_redis_does_not_answer(chat, redis, count):
         person.look_again()
     recover(people, count)
     verdict(people, count)
-    chat.says(count, 1, KINDS)
+    chat.check_log(count, 1, KINDS)
 
 
 def test_page_that_comes_while_redis_is_away_is_let_in_when_it_is_back(chat, redis, count):
@@ -56,7 +56,7 @@ def test_page_that_comes_while_redis_is_away_is_let_in_when_it_is_back(chat, red
     bob.write()
     insist([bob])
     verdict([ann, bob], count)
-    chat.says(count, 1, KINDS)
+    chat.check_log(count, 1, KINDS)
 
 
 def test_message_that_was_stored_and_not_sent_on_comes_by_the_next_sync(chat, redis, count):
@@ -72,4 +72,4 @@ def test_message_that_was_stored_and_not_sent_on_comes_by_the_next_sync(chat, re
     assert text not in dict(map(reversed, bob.messages()))
     recover([ann, bob], count)  # Redis stays away: bob's page asks by itself
     verdict([ann, bob], count, connected=False)
-    chat.says(count, 1, KINDS)
+    chat.check_log(count, 1, KINDS)

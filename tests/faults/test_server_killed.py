@@ -26,7 +26,7 @@ def test_everybody_talks_on_when_the_server_was_killed(chat, layer, times, reque
     talk(people, 1)
     insist(people)
     verdict(people, count)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
     if redis:
         nobody_is_left(redis, count)
 
@@ -56,7 +56,7 @@ def test_pages_go_on_at_the_other_server_when_one_of_two_was_killed(chat, redis,
     insist(people)
     assert second.sockets() == 2
     verdict(people, count)
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)
     nobody_is_left(redis, count)
 
 
@@ -72,4 +72,4 @@ def test_impatient_finger_sends_one_message(chat, count):
     insist([ann])
     verdict([ann, bob], count)
     assert len(bob.messages()) == 1
-    chat.says_nothing(count)
+    chat.check_log_is_empty(count)

@@ -81,13 +81,12 @@ def folders(tmp_path_factory):
 
 
 @pytest.fixture
-def serve(folders, project, tmp_path):
+def serve(folders, project, database, tmp_path):
     """Return a function that starts a chapter's server."""
     with contextlib.ExitStack() as ends:
 
         def serve(chapter, **variables):
             if chapter == "06":
-                database = shutil.copy(project.database, tmp_path)
                 folder, variables = project.folder, of_project(database, **variables)
             else:
                 folder, variables = folders[chapter], environment(**variables)
