@@ -21,11 +21,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 from websockets.exceptions import InvalidHandshake
 from websockets.sync.client import connect
 
 from course import chapters, output, processes, progress, services, terminal
 from course.ports import Ports
+from tests.faults.processes import Postgres
 
 START_LIMIT = 30  # seconds that a server may take to start
 RUN_LIMIT = 60  # seconds that a command may take
@@ -89,11 +91,11 @@ class Server:
         begin = len(self.lines()) if since is None else since
         return Printed("server log", lambda: self.lines()[begin:])
 
-    def ask(self, method: str, path: str, **headers: str) -> int:
+    def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> int:
         """Make a request, and return the status of the answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=OPEN_LIMIT)
         with contextlib.closing(connection):
-            connection.request(method, path, headers=headers)
+            connection.request(method, path, body, headers)
             return connection.getresponse().status
 
     def open(self, path: str = ROOM, origin: str = "http://127.0.0.1", cookies: str = "") -> None:
@@ -235,6 +237,35 @@ class Laboratory:
             return self._ends.enter_context(services.redis(os.environ))
         except progress.Trouble as trouble:
             pytest.skip(str(trouble))
+
+    def guarded_redis(self, login: str) -> str:
+        """Return the address, with that login, of a Redis that knows one user: chat, plum.
+
+        As Redis has it by default, this user may use no channels.
+        """
+        return self._guarded_redis.replace("//", f"//{login}")
+
+    @functools.cached_property
+    def _guarded_redis(self) -> str:
+        program = services.redis_program()
+        if program is None:
+            pytest.skip(services.GET_REDIS)
+        url = self._ends.enter_context(services.started_redis(program))
+        with redis.Redis.from_url(url) as client:
+            client.execute_command("ACL SETUSER chat on >plum ~* +@all")
+            client.execute_command("ACL SETUSER default resetpass >plum")
+        return url
+
+    @functools.cached_property
+    def postgres(self) -> Postgres:
+        """A PostgreSQL of this laboratory; without one, the test is skipped."""
+        programs = services.postgres_programs()
+        if programs is None:
+            pytest.skip(services.GET_POSTGRES)
+        postgres = Postgres(programs)
+        self._ends.callback(postgres.close)
+        postgres.start()
+        return postgres
 
     @functools.cached_property
     def browser(self):

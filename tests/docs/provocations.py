@@ -18,7 +18,7 @@ TEA = '{"message": "Tea?"}'
 SETTINGS = "config/settings.py"
 ASGI = "config/asgi.py"
 CONSUMERS = "chat/consumers.py"
-EVENTS = "chat/events.py"
+CHANNEL_LAYER = "chat/channel_layer.py"
 SCRIPT = "chat/static/chat/chat.js"
 ROOM_PAGE = "chat/templates/chat/room.html"
 PARTIAL = "chat/templates/chat/partials/ws_response.html"
@@ -158,6 +158,12 @@ def websockets_get_a_500(lab):
 talks("The server looks for a page at a socket's address", "1", WITHOUT_DAPHNE)
 talks("No route fits", "2", path="/ws/chat/lobby")
 talks("Nobody is there for WebSockets", "1")
+talks(
+    "Django's own application gets the WebSocket",
+    "2",
+    Change(ASGI, "application = ProtocolTypeRouter({", "router = ProtocolTypeRouter({"),
+    Change(ASGI, "})\n", "})\napplication = http_application\n"),
+)
 looks("WebSockets get a 403", "2", Change(CONSUMERS, "self.accept()", "self.close()"))
 looks("The handshake gets no answer", "2", Change(CONSUMERS, "self.accept()", "pass"))
 
@@ -208,6 +214,8 @@ def nothing_listens(lab):
 # Channel layer
 
 IN_MEMORY = "    'default': {'BACKEND': 'channels.layers.InMemoryChannelLayer'},\n"
+NEW_KEY = "-newkey rsa:2048 -keyout key"
+SERVED = "-key key -cert certificate"
 ROOM_NAME = "[A-Za-z0-9_-]{1,50}"
 
 talks("There is no channel layer", "3", Change(SETTINGS, IN_MEMORY, ""))
@@ -216,6 +224,11 @@ talks(
     "3",
     Change("chat/rooms.py", ROOM_NAME, r"\w+"),
     path="/ws/chat/caf%C3%A9/",
+)
+fails(
+    "The layer's backend cannot be imported",
+    "3",
+    Change(SETTINGS, IN_MEMORY, IN_MEMORY.replace("ChannelLayer", "ChanelLayer")),
 )
 fails("A command reaches nobody", "3", command="python manage.py announce lobby 'Tea?'")
 
@@ -235,6 +248,37 @@ def redis_is_away(lab):
     return log
 
 
+@provokes("The address of Redis has no scheme")
+def address_of_redis_has_no_scheme(lab):
+    return talk(lab.serve(lab.copy("3"), f"REDIS_URL=127.0.0.1:6379 {RUNSERVER}"))
+
+
+@provokes("Redis wants a password")
+def redis_wants_a_password(lab):
+    return talk(lab.serve(lab.copy("3"), REDIS_URL=lab.guarded_redis("")))
+
+
+@provokes("Redis refuses the password")
+def redis_refuses_the_password(lab):
+    return talk(lab.serve(lab.copy("3"), REDIS_URL=lab.guarded_redis("chat:wrong@")))
+
+
+@provokes("Redis forbids channels")
+def redis_forbids_channels(lab):
+    server = lab.serve(lab.copy("6"), REDIS_URL=lab.guarded_redis("chat:plum@"))
+    return talk(server, path="/ws/chat/1/")
+
+
+@provokes("Redis shows an unknown certificate")
+def redis_shows_an_unknown_certificate(lab):
+    folder = lab.folder()
+    lab.run(folder, f"openssl req -x509 -subj /CN=127.0.0.1 -nodes {NEW_KEY} -out certificate")
+    # Redis needn't be behind it: the client leaves when it has seen the certificate.
+    tls = lab.serve(folder, f"openssl s_server -www -accept :8000 {SERVED}")
+    server = lab.serve(lab.copy("6"), REDIS_URL=f"rediss://127.0.0.1:{tls.port}")
+    return talk(server, path="/ws/chat/1/")
+
+
 @provokes("A quiet connection dies after five seconds")
 def quiet_connection_dies(lab):
     endless = Change(SETTINGS, ", 'socket_timeout': None", "")
@@ -247,10 +291,8 @@ def redis_cannot_carry_what_is_in_an_event(lab):
     folder = lab.copy(
         "3",
         lab.apart(),
-        Change(
-            EVENTS, "def chat_message", "from django.utils import timezone\n\n\ndef chat_message"
-        ),
-        Change(EVENTS, message, '"message": message, "at": timezone.now()}'),
+        Change(CHANNEL_LAYER, "import logging\n", "import logging\nfrom django.utils import timezone\n"),
+        Change(CHANNEL_LAYER, message, '"message": message, "at": timezone.now()}'),
     )
     return talk(lab.serve(folder, REDIS_URL=lab.redis), TEA)
 
@@ -272,7 +314,7 @@ IMPORT_JSON = "import json\n"
 talks(
     "No method is there for an event",
     "3",
-    Change(EVENTS, '"chat.message"', '"chat.messages"'),
+    Change(CHANNEL_LAYER, '"chat.message"', '"chat.messages"'),
     say=TEA,
 )
 talks(
@@ -392,6 +434,24 @@ def database_is_locked(lab):
         other.close()
 
 
+@provokes("PostgreSQL can't be reached")
+def postgres_cannot_be_reached(lab):
+    command = "DATABASE_URL=postgres://chat@127.0.0.1:6379/chat python manage.py migrate"
+    return lab.run(lab.copy("6"), command)
+
+
+@provokes("PostgreSQL was restarted")
+def postgres_was_restarted(lab):
+    folder = lab.copy("6", Change(SETTINGS, ", conn_health_checks=True", ""))
+    server = lab.serve(folder, DATABASE_URL=lab.postgres.url())
+    cookies = "sessionid=of-another-day"
+    server.open("/ws/chat/1/", cookies=cookies)
+    lab.postgres.restart()
+    log = server.log()
+    server.open("/ws/chat/1/", cookies=cookies)
+    return log
+
+
 # Browser and htmx
 
 HTMX = '{% htmx_script extensions="hx-ws" %}'
@@ -473,6 +533,17 @@ def form_without_its_token(lab):
     server = lab.serve(lab.copy("6"))
     log = server.log()
     assert server.ask("POST", "/accounts/logout/", Cookie=f"csrftoken={'x' * 32}") == 403
+    return log
+
+
+@provokes("A form from before the login")
+def form_from_before_the_login(lab):
+    server = lab.serve(lab.copy("6"))
+    log = server.log()
+    form = f"csrfmiddlewaretoken={'x' * 32}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    cookie = f"csrftoken={'y' * 32}"
+    assert server.ask("POST", "/accounts/login/", form, Cookie=cookie, **headers) == 403
     return log
 
 
@@ -594,6 +665,14 @@ def forms_fail_behind_https(lab):
 @provokes("A worker without a layer")
 def worker_without_a_layer(lab):
     return lab.run(lab.copy("3", Change(SETTINGS, IN_MEMORY, "")), "python manage.py runworker bot")
+
+
+fails(
+    "A worker without the app",
+    "3",
+    Change(SETTINGS, "    'channels',\n", ""),
+    command="python manage.py runworker bot",
+)
 
 
 @provokes("A worker without consumers")
