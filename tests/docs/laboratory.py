@@ -1,7 +1,7 @@
-"""Where a message is made to come for real: copies of chapters, servers, shells, a browser.
+"""Provoke messages for real: with copies of chapters, servers, shells and a browser.
 
-Commands and addresses stand here as a learner types them. What runs has a free port in place of
-8000 and 6379, and what it prints has the learner's again.
+Commands and addresses are written the way a learner types them. They run with free ports in place
+of 8000 and 6379, and what they print has the learner's ports again.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,11 +159,6 @@ class Laboratory:
             self._copies[key] = folder
         return self._copies[key]
 
-    def apart(self) -> Change:
-        """Return the change that keeps a copy's events on Redis apart from everybody else's."""
-        config = "'CONFIG': {"
-        return Change("config/settings.py", config, f"{config}'prefix': '{uuid.uuid4().hex}', ")
-
     def run(
         self, folder: Path, command: str, ports: Ports | None = None, **variables: str
     ) -> Printed:
@@ -239,9 +233,9 @@ class Laboratory:
             pytest.skip(str(trouble))
 
     def guarded_redis(self, login: str) -> str:
-        """Return the address, with that login, of a Redis that knows one user: chat, plum.
+        """Return the URL, with that login, of a Redis that requires one.
 
-        As Redis has it by default, this user may use no channels.
+        It knows the user "chat" with the password "plum", who has no rights to channels.
         """
         return self._guarded_redis.replace("//", f"//{login}")
 
@@ -252,13 +246,13 @@ class Laboratory:
             pytest.skip(services.GET_REDIS)
         url = self._ends.enter_context(services.started_redis(program))
         with redis.Redis.from_url(url) as client:
-            client.execute_command("ACL SETUSER chat on >plum ~* +@all")
+            client.execute_command("ACL SETUSER chat on >plum resetchannels ~* +@all")
             client.execute_command("ACL SETUSER default resetpass >plum")
         return url
 
     @functools.cached_property
     def postgres(self) -> Postgres:
-        """A PostgreSQL of this laboratory; without one, the test is skipped."""
+        """A PostgreSQL; without one, the test is skipped."""
         programs = services.postgres_programs()
         if programs is None:
             pytest.skip(services.GET_POSTGRES)
