@@ -1,7 +1,7 @@
-"""Where a message is made to come for real: copies of chapters, servers, shells, a browser.
+"""Provoke messages for real: with copies of chapters, servers, shells and a browser.
 
-Commands and addresses stand here as a learner types them. What runs has a free port in place of
-8000 and 6379, and what it prints has the learner's again.
+Commands and addresses are written the way a learner types them. They run with free ports in place
+of 8000 and 6379, and what they print has the learner's ports again.
 """
 
 import contextlib
@@ -14,18 +14,19 @@ import socket
 import subprocess
 import sys
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 from websockets.exceptions import InvalidHandshake
 from websockets.sync.client import connect
 
 from course import chapters, output, processes, progress, services, terminal
 from course.ports import Ports
+from tests.faults.processes import Postgres
 
 START_LIMIT = 30  # seconds that a server may take to start
 RUN_LIMIT = 60  # seconds that a command may take
@@ -89,11 +90,11 @@ class Server:
         begin = len(self.lines()) if since is None else since
         return Printed("server log", lambda: self.lines()[begin:])
 
-    def ask(self, method: str, path: str, **headers: str) -> int:
+    def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> int:
         """Make a request, and return the status of the answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=OPEN_LIMIT)
         with contextlib.closing(connection):
-            connection.request(method, path, headers=headers)
+            connection.request(method, path, body, headers)
             return connection.getresponse().status
 
     def open(self, path: str = ROOM, origin: str = "http://127.0.0.1", cookies: str = "") -> None:
@@ -157,11 +158,6 @@ class Laboratory:
                 apply(folder, change)
             self._copies[key] = folder
         return self._copies[key]
-
-    def apart(self) -> Change:
-        """Return the change that keeps a copy's events on Redis apart from everybody else's."""
-        config = "'CONFIG': {"
-        return Change("config/settings.py", config, f"{config}'prefix': '{uuid.uuid4().hex}', ")
 
     def run(
         self, folder: Path, command: str, ports: Ports | None = None, **variables: str
@@ -235,6 +231,35 @@ class Laboratory:
             return self._ends.enter_context(services.redis(os.environ))
         except progress.Trouble as trouble:
             pytest.skip(str(trouble))
+
+    def guarded_redis(self, login: str) -> str:
+        """Return the URL, with that login, of a Redis that requires one.
+
+        It knows the user "chat" with the password "plum", who has no rights to channels.
+        """
+        return self._guarded_redis.replace("//", f"//{login}")
+
+    @functools.cached_property
+    def _guarded_redis(self) -> str:
+        program = services.redis_program()
+        if program is None:
+            pytest.skip(services.GET_REDIS)
+        url = self._ends.enter_context(services.started_redis(program))
+        with redis.Redis.from_url(url) as client:
+            client.execute_command("ACL SETUSER chat on >plum resetchannels ~* +@all")
+            client.execute_command("ACL SETUSER default resetpass >plum")
+        return url
+
+    @functools.cached_property
+    def postgres(self) -> Postgres:
+        """A PostgreSQL; without one, the test is skipped."""
+        programs = services.postgres_programs()
+        if programs is None:
+            pytest.skip(services.GET_POSTGRES)
+        postgres = Postgres(programs)
+        self._ends.callback(postgres.close)
+        postgres.start()
+        return postgres
 
     @functools.cached_property
     def browser(self):

@@ -1,7 +1,7 @@
-"""How each message of docs/reference/troubleshooting.md is made to come, by the entry's heading.
+"""Provoke each message of docs/reference/troubleshooting.md, by its entry's heading.
 
-A provocation does what a learner may do and returns what was printed, where one reads it. It does
-not wait for the message: a server's log and a browser's console are looked at later.
+A provocation makes a mistake that a learner could make, and returns what was printed and where.
+It doesn't wait for the message: the test reads a server's log or a browser's console later.
 """
 
 import sqlite3
@@ -18,14 +18,14 @@ TEA = '{"message": "Tea?"}'
 SETTINGS = "config/settings.py"
 ASGI = "config/asgi.py"
 CONSUMERS = "chat/consumers.py"
-EVENTS = "chat/events.py"
+CHANNEL_LAYER = "chat/channel_layer.py"
 SCRIPT = "chat/static/chat/chat.js"
 ROOM_PAGE = "chat/templates/chat/room.html"
 PARTIAL = "chat/templates/chat/partials/ws_response.html"
 
 
 def provokes(heading: str) -> Callable[[Provocation], Provocation]:
-    """Enter a function in the table under the heading of the page's entry."""
+    """Register a function under the heading of the page's entry."""
 
     def enter(provocation: Provocation) -> Provocation:
         assert heading not in PROVOCATIONS, heading
@@ -36,12 +36,12 @@ def provokes(heading: str) -> Callable[[Provocation], Provocation]:
 
 
 def fails(heading: str, chapter: str, *changes: Change, command: str = RUNSERVER) -> None:
-    """Enter a change with which a command ends by itself."""
+    """Register a change that makes a command fail."""
     provokes(heading)(lambda lab: lab.run(lab.copy(chapter, *changes), command))
 
 
 def talks(heading: str, chapter: str, *changes: Change, say: str = "", path: str = "") -> None:
-    """Enter a change that shows in the server's log when a page connects, or says something."""
+    """Register a change that shows in the server log when a page connects or sends something."""
 
     def provoke(lab: Laboratory) -> Printed:
         return talk(lab.serve(lab.copy(chapter, *changes)), say, path)
@@ -50,7 +50,7 @@ def talks(heading: str, chapter: str, *changes: Change, say: str = "", path: str
 
 
 def looks(heading: str, chapter: str, *changes: Change, do: Callable | None = None) -> None:
-    """Enter a change that shows in the browser when one opens a room, and does something there."""
+    """Register a change that shows in the browser console of somebody who opens a room."""
 
     def provoke(lab: Laboratory) -> Printed:
         return lab.console(lab.serve(lab.copy(chapter, *changes)), do=do)
@@ -94,28 +94,28 @@ fails(
     command=DAPHNE,
 )
 fails(
-    "Settings are not configured",
+    "Settings aren't configured",
     "6",
     Change(ASGI, "import os\n", f"import os\n{ROUTES}"),
     command=DAPHNE,
 )
-fails("ASGI_APPLICATION is not set", "1", Change(SETTINGS, ASGI_APPLICATION, ""))
+fails("ASGI_APPLICATION isn't set", "1", Change(SETTINGS, ASGI_APPLICATION, ""))
 fails(
-    "The application's module cannot be imported",
+    "The application's module can't be imported",
     "1",
     Change(SETTINGS, ASGI_APPLICATION, ASGI_APPLICATION.replace(".asgi", ".agsi")),
 )
 fails(
-    "The application is not in its module",
+    "The application isn't in its module",
     "1",
     Change(SETTINGS, ASGI_APPLICATION, ASGI_APPLICATION.replace(".application", ".app")),
 )
 fails(
-    "Django is not installed here",
+    "Django isn't installed here",
     "1",
     command="python -m venv --without-pip .venv; . .venv/bin/activate; python manage.py runserver",
 )
-fails("There is no secret key", "6", command="DEBUG=off python manage.py runserver")
+fails("No secret key is set", "6", command="DEBUG=off python manage.py runserver")
 
 
 @provokes("The port is taken")
@@ -124,12 +124,12 @@ def port_is_taken(lab):
     return lab.run(folder, RUNSERVER, ports=lab.serve(folder).ports)
 
 
-@provokes("Daphne does not find the project")
+@provokes("Daphne doesn't find the project")
 def daphne_does_not_find_the_project(lab):
     return lab.run(lab.folder(), DAPHNE)
 
 
-@provokes("pip takes no single equals sign")
+@provokes("pip rejects a single equals sign")
 def pip_takes_no_single_equals_sign(lab):
     return lab.run(lab.folder(), "pip install channels=4.0.0")
 
@@ -155,9 +155,15 @@ def websockets_get_a_500(lab):
     return lab.console(lab.serve(lab.copy("1")), "/chat/", open_in_console)
 
 
-talks("The server looks for a page at a socket's address", "1", WITHOUT_DAPHNE)
-talks("No route fits", "2", path="/ws/chat/lobby")
-talks("Nobody is there for WebSockets", "1")
+talks("The handshake is handled as a page request", "1", WITHOUT_DAPHNE)
+talks("No route matches", "2", path="/ws/chat/lobby")
+talks("The router has no entry for WebSockets", "1")
+talks(
+    "Django's own application gets the WebSocket",
+    "2",
+    Change(ASGI, "application = ProtocolTypeRouter({", "router = ProtocolTypeRouter({"),
+    Change(ASGI, "})\n", "})\napplication = http_application\n"),
+)
 looks("WebSockets get a 403", "2", Change(CONSUMERS, "self.accept()", "self.close()"))
 looks("The handshake gets no answer", "2", Change(CONSUMERS, "self.accept()", "pass"))
 
@@ -177,8 +183,8 @@ talks(
 )
 
 
-@provokes("A consumer stands among the pages")
-def consumer_stands_among_the_pages(lab):
+@provokes("A consumer is routed in urls.py")
+def consumer_is_routed_in_urls(lab):
     views = "from chat import views\n"
     index = '    path("", views.index, name="index"),\n'
     route = '    path("ws/", ChatConsumer.as_asgi()),\n'
@@ -193,9 +199,9 @@ def consumer_stands_among_the_pages(lab):
     return log
 
 
-@provokes("Nothing listens")
-def nothing_listens(lab):
-    # One of its own, since it ends.
+@provokes("No server is listening")
+def no_server_is_listening(lab):
+    # A server of its own, because it's killed.
     server = lab.serve(lab.copy("2"), f"{RUNSERVER} -v 2")
 
     def outlive(page):
@@ -208,26 +214,38 @@ def nothing_listens(lab):
 # Channel layer
 
 IN_MEMORY = "    'default': {'BACKEND': 'channels.layers.InMemoryChannelLayer'},\n"
+NEW_KEY = "-newkey rsa:2048 -keyout key"
+SERVED = "-key key -cert certificate"
 ROOM_NAME = "[A-Za-z0-9_-]{1,50}"
 
 talks("There is no channel layer", "3", Change(SETTINGS, IN_MEMORY, ""))
 talks(
-    "A group's name is not allowed",
+    "A group's name is invalid",
     "3",
     Change("chat/rooms.py", ROOM_NAME, r"\w+"),
     path="/ws/chat/caf%C3%A9/",
 )
+fails(
+    "The layer's backend can't be imported",
+    "3",
+    Change(SETTINGS, IN_MEMORY, IN_MEMORY.replace("ChannelLayer", "ChanelLayer")),
+)
 fails("A command reaches nobody", "3", command="python manage.py announce lobby 'Tea?'")
 
 
-@provokes("Redis is not there")
-def redis_is_not_there(lab):
+@provokes("The channel layer is in memory")
+def channel_layer_is_in_memory(lab):
+    return lab.serve(lab.copy("3")).log(since=0)
+
+
+@provokes("Redis can't be reached")
+def redis_cannot_be_reached(lab):
     command = f"REDIS_URL=redis://127.0.0.1:6379 {RUNSERVER}"
     return talk(lab.serve(lab.copy("3"), command))
 
 
-@provokes("Redis is away, and sockets are refused")
-def redis_is_away(lab):
+@provokes("Handshakes are refused because of Redis")
+def handshakes_are_refused(lab):
     command = f"REDIS_URL=redis://127.0.0.1:6379 {RUNSERVER}"
     server = lab.serve(lab.copy("6"), command)
     log = server.log()
@@ -235,29 +253,59 @@ def redis_is_away(lab):
     return log
 
 
-@provokes("A quiet connection dies after five seconds")
-def quiet_connection_dies(lab):
+@provokes("The Redis URL has no scheme")
+def redis_url_has_no_scheme(lab):
+    return talk(lab.serve(lab.copy("3"), f"REDIS_URL=127.0.0.1:6379 {RUNSERVER}"))
+
+
+@provokes("Redis wants a password")
+def redis_wants_a_password(lab):
+    return talk(lab.serve(lab.copy("3"), REDIS_URL=lab.guarded_redis("")))
+
+
+@provokes("Redis rejects the password")
+def redis_rejects_the_password(lab):
+    return talk(lab.serve(lab.copy("3"), REDIS_URL=lab.guarded_redis("chat:wrong@")))
+
+
+@provokes("A Redis user has no rights to channels")
+def redis_user_has_no_rights_to_channels(lab):
+    server = lab.serve(lab.copy("6"), REDIS_URL=lab.guarded_redis("chat:plum@"))
+    return talk(server, path="/ws/chat/1/")
+
+
+@provokes("The certificate of Redis is unknown")
+def certificate_is_unknown(lab):
+    folder = lab.folder()
+    lab.run(folder, f"openssl req -x509 -subj /CN=127.0.0.1 -nodes {NEW_KEY} -out certificate")
+    # There's no Redis behind it: the client hangs up once it has seen the certificate.
+    tls = lab.serve(folder, f"openssl s_server -www -accept :8000 {SERVED}")
+    server = lab.serve(lab.copy("6"), REDIS_URL=f"rediss://127.0.0.1:{tls.port}")
+    return talk(server, path="/ws/chat/1/")
+
+
+@provokes("An idle Redis connection times out after five seconds")
+def idle_connection_times_out(lab):
     endless = Change(SETTINGS, ", 'socket_timeout': None", "")
-    return talk(lab.serve(lab.copy("3", lab.apart(), endless), REDIS_URL=lab.redis))
+    return talk(lab.serve(lab.copy("3", endless), REDIS_URL=lab.redis))
 
 
-@provokes("Redis cannot carry what is in an event")
-def redis_cannot_carry_what_is_in_an_event(lab):
+@provokes("An event can't be serialized for Redis")
+def event_cannot_be_serialized(lab):
     message = '"message": message}'
     folder = lab.copy(
         "3",
-        lab.apart(),
         Change(
-            EVENTS, "def chat_message", "from django.utils import timezone\n\n\ndef chat_message"
+            CHANNEL_LAYER, "import logging\n", "import logging\nfrom django.utils import timezone\n"
         ),
-        Change(EVENTS, message, '"message": message, "at": timezone.now()}'),
+        Change(CHANNEL_LAYER, message, '"message": message, "at": timezone.now()}'),
     )
     return talk(lab.serve(folder, REDIS_URL=lab.redis), TEA)
 
 
 @provokes("A channel is full")
 def channel_is_full(lab):
-    server = lab.serve(lab.copy("3", lab.apart()), REDIS_URL=lab.redis)
+    server = lab.serve(lab.copy("3"), REDIS_URL=lab.redis)
     log = server.log()
     server.open()
     server.send(*['{"message": "/time"}'] * 101)
@@ -270,9 +318,9 @@ DELIVER = 'await self.send(json.dumps({"message": event["message"]}))'
 IMPORT_JSON = "import json\n"
 
 talks(
-    "No method is there for an event",
+    "An event has no handler",
     "3",
-    Change(EVENTS, '"chat.message"', '"chat.messages"'),
+    Change(CHANNEL_LAYER, '"chat.message"', '"chat.messages"'),
     say=TEA,
 )
 talks(
@@ -286,19 +334,19 @@ talks(
     ),
 )
 talks(
-    "Something is awaited that is no coroutine",
+    "An ordinary function is awaited",
     "4",
     Change(CONSUMERS, "= read_message(", "= await read_message("),
     say=TEA,
 )
 talks(
-    "A frame that is no JSON",
+    "A frame isn't JSON",
     "2",
     Change(CONSUMERS, "read_message(text_data)", 'json.loads(text_data)["message"]'),
     say="Tea?",
 )
 talks(
-    "An answer that cannot be JSON",
+    "An answer can't be serialized as JSON",
     "4",
     Change(CONSUMERS, IMPORT_JSON, f"{IMPORT_JSON}from django.utils import timezone\n"),
     Change(CONSUMERS, DELIVER, 'await self.send(json.dumps({"at": timezone.now()}))'),
@@ -338,7 +386,7 @@ def consumer_outlives_its_socket(lab):
         Change(CONSUMERS, IMPORT_JSON, f"import asyncio\n{IMPORT_JSON}"),
         Change(CONSUMERS, leave, "await asyncio.sleep(60)"),
     )
-    # Not the 10 seconds that it is by default.
+    # Instead of the default of 10 seconds.
     server = lab.serve(folder, DAPHNE.replace("daphne", "daphne --application-close-timeout 1"))
     log = server.log()
     server.open()
@@ -381,7 +429,7 @@ def table_is_missing(lab):
 
 @provokes("The database is locked")
 def database_is_locked(lab):
-    # Not the 5 seconds that it is by itself.
+    # Instead of the default of 5 seconds.
     immediate = "'transaction_mode': 'IMMEDIATE',"
     folder = lab.copy("6", Change(SETTINGS, immediate, f"{immediate} 'timeout': 0.1,"))
     other = sqlite3.connect(folder / "db.sqlite3", isolation_level=None)
@@ -392,6 +440,24 @@ def database_is_locked(lab):
         other.close()
 
 
+@provokes("PostgreSQL can't be reached")
+def postgres_cannot_be_reached(lab):
+    command = "DATABASE_URL=postgres://chat@127.0.0.1:6379/chat python manage.py migrate"
+    return lab.run(lab.copy("6"), command)
+
+
+@provokes("PostgreSQL was restarted")
+def postgres_was_restarted(lab):
+    folder = lab.copy("6", Change(SETTINGS, ", conn_health_checks=True", ""))
+    server = lab.serve(folder, DATABASE_URL=lab.postgres.url())
+    cookies = "sessionid=of-another-day"
+    server.open("/ws/chat/1/", cookies=cookies)
+    lab.postgres.restart()
+    log = server.log()
+    server.open("/ws/chat/1/", cookies=cookies)
+    return log
+
+
 # Browser and htmx
 
 HTMX = '{% htmx_script extensions="hx-ws" %}'
@@ -399,19 +465,19 @@ HX_EXT = 'hx-ext="ws" '
 FORM = '<form id="form" ws-send>'
 
 looks(
-    "Sent before the socket is open",
+    "A message is sent before the socket opens",
     "2",
     Change(SCRIPT, "socket = new WebSocket(url);", "socket = new WebSocket(url); socket.send('');"),
 )
-looks("A script does not find its element", "2", Change(ROOM_PAGE, ' type="module"', ""))
+looks("A script doesn't find its element", "2", Change(ROOM_PAGE, ' type="module"', ""))
 looks(
-    "The page gets something else than JSON",
+    "The page receives something other than JSON",
     "2",
     Change(CONSUMERS, 'self.send(json.dumps({"message": message}))', "self.send(message)"),
     do=lambda page: say_tea(page, "#chat-message-input"),
 )
 looks(
-    "A frame has no place in the page",
+    "A frame's target isn't in the page",
     "5",
     Change(PARTIAL, "beforeend:#content", "beforeend:#contents"),
     do=lambda page: say_tea(page, "#chat_message"),
@@ -424,8 +490,8 @@ looks(
 )
 
 
-@provokes("Sent after the socket has closed")
-def sent_after_the_socket_has_closed(lab):
+@provokes("A message is sent after the socket closed")
+def message_is_sent_after_the_socket_closed(lab):
     unasked = Change(SCRIPT, "if (socket.readyState !== WebSocket.OPEN)", "if (false)")
     server = lab.serve(lab.copy("2", unasked))
 
@@ -446,8 +512,8 @@ def secure_page_opens_an_insecure_socket(lab):
     return lab.console(server, "https://chat.example/chat/lobby/")
 
 
-@provokes('The page stays at "Connecting …"')
-def page_stays_at_connecting(lab):
+@provokes("htmx never opens the socket")
+def htmx_never_opens_the_socket(lab):
     def status(*changes: Change) -> str:
         sockets = []
 
@@ -468,11 +534,22 @@ def page_stays_at_connecting(lab):
     return Printed("page", lambda: list(both))
 
 
-@provokes("A form without its token")
-def form_without_its_token(lab):
+@provokes("A form has no CSRF token")
+def form_has_no_token(lab):
     server = lab.serve(lab.copy("6"))
     log = server.log()
     assert server.ask("POST", "/accounts/logout/", Cookie=f"csrftoken={'x' * 32}") == 403
+    return log
+
+
+@provokes("A form's CSRF token is out of date")
+def token_is_out_of_date(lab):
+    server = lab.serve(lab.copy("6"))
+    log = server.log()
+    form = f"csrfmiddlewaretoken={'x' * 32}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    cookie = f"csrftoken={'y' * 32}"
+    assert server.ask("POST", "/accounts/login/", form, Cookie=cookie, **headers) == 403
     return log
 
 
@@ -484,7 +561,7 @@ def logging_out_by_a_link(lab):
     return log
 
 
-# Tests: one run of pytest is enough for those that do not disturb each other
+# Tests: one run of pytest is enough for those that don't disturb each other
 
 TESTS = """
 from channels.testing import WebsocketCommunicator
@@ -537,18 +614,18 @@ def tested(lab: Laboratory) -> Printed:
 
 
 provokes("A test may not use the database")(tested)
-provokes("A fixture event_loop is missing")(tested)
-provokes("Nothing comes within a second")(tested)
+provokes("The event_loop fixture is missing")(tested)
+provokes("No frame arrives within a second")(tested)
 provokes("A consumer is tested without its route")(tested)
 
 
-@provokes("An async test is not run")
+@provokes("An async test isn't run")
 def async_test_is_not_run(lab):
     folder = lab.copy("1", Change("pytest.ini", "asyncio_mode = auto\n", ""))
     return lab.pytest(folder, "tests/test_asgi.py")
 
 
-@provokes("The browser keeps the event loop")
+@provokes("The browser keeps the event loop running")
 def browser_keeps_the_event_loop(lab):
     folder = lab.copy("1", Change("tests/test_trouble.py", "", TESTS_WITH_A_BROWSER))
     return lab.pytest(folder, "tests/test_trouble.py")
@@ -572,7 +649,7 @@ def static_files_get_a_404(lab):
     return lab.console(lab.serve(folder, DAPHNE))
 
 
-@provokes("A host that is not allowed")
+@provokes("A host isn't allowed")
 def host_that_is_not_allowed(lab):
     server = lab.serve(lab.copy("2"))
     log = server.log()
@@ -591,14 +668,22 @@ def forms_fail_behind_https(lab):
     return log
 
 
-@provokes("A worker without a layer")
-def worker_without_a_layer(lab):
+@provokes("A worker has no channel layer")
+def worker_has_no_layer(lab):
     return lab.run(lab.copy("3", Change(SETTINGS, IN_MEMORY, "")), "python manage.py runworker bot")
 
 
-@provokes("A worker without consumers")
-def worker_without_consumers(lab):
-    folder = lab.copy("3", lab.apart(), Change(ASGI, CHANNEL, ""))
+fails(
+    "The runworker command is unknown",
+    "3",
+    Change(SETTINGS, "    'channels',\n", ""),
+    command="python manage.py runworker bot",
+)
+
+
+@provokes("A worker has no consumers")
+def worker_has_no_consumers(lab):
+    folder = lab.copy("3", Change(ASGI, CHANNEL, ""))
     worker = lab.start(folder, "python manage.py runworker bot", REDIS_URL=lab.redis)
     lab.run(folder, f"python manage.py shell -c '{ASK_BOT}'", REDIS_URL=lab.redis)
     return worker.log(since=0)

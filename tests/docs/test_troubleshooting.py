@@ -1,4 +1,4 @@
-"""Every message of the troubleshooting page is made to come, and must come as it stands there."""
+"""Provoke every message of the troubleshooting page, and compare it with the page."""
 
 import contextlib
 import re
@@ -14,13 +14,14 @@ from course import chapters, output
 from course.processes import until
 
 PAGE = chapters.ROOT / "docs" / "reference" / "troubleshooting.md"
-LIMIT = 15  # seconds in which a message has to come
-WORDS = 2500
-# Where a message may be read. What stands in one line is provoked by one thread; the browser's has
-# to be the first, since Playwright stays in the thread of the tests.
+LIMIT = 15  # seconds in which a message has to appear
+WORDS = 4200
+SYMPTOMS = "By symptom"  # the section whose parts are prose, and no entries
+# Where a message can be read. Each set is provoked by a thread of its own; the browser's has to be
+# the first, because Playwright needs the thread that the tests run in.
 SIDE_BY_SIDE = [{"browser console", "page"}, {"server log"}, {"terminal", "pytest"}]
-PARTS = ["Where", "Cause", "Mend", "Chapter"]
-SPOT = 12  # characters in a row without which nobody finds a message
+PARTS = ["Where", "Cause", "Fix", "Chapter"]
+SPOT = 12  # characters in a row that a message needs to be found by
 
 
 @dataclass
@@ -34,11 +35,12 @@ class Entry:
 
 def read(text: str) -> list[Entry]:
     """Return the page's entries."""
+    text = re.sub(rf"^## {SYMPTOMS}\n.*?(?=^## )", "", text, flags=re.MULTILINE | re.DOTALL)
     found = []
     for piece in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
         piece = re.split(r"^## ", piece, flags=re.MULTILINE)[0]
         form = re.fullmatch(r"(.+)\n\n```text\n(.+?)\n```\n\n((?:- .+\n)+)\n*", piece, re.DOTALL)
-        assert form, f"No heading, block and list is:\n\n{piece}"
+        assert form, f"This isn't a heading, a block and a list:\n\n{piece}"
         parts = re.findall(r"^- \*\*(\w+):\*\* (.+)$", form[3], re.MULTILINE)
         found.append(Entry(form[1], form[2].split("\n"), dict(parts)))
     return found
@@ -50,9 +52,9 @@ each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.h
 
 @pytest.fixture(scope="module")
 def provoked(request, tmp_path_factory):
-    """What the provocation of each chosen entry printed, or the exception that it ended with.
+    """What the provocation of each chosen entry printed, or the exception that it raised.
 
-    All of them come first and are looked at then: many a message takes a second or more.
+    All of them run before the first is compared, because many messages take a second or more.
     """
     chosen = [
         item.callspec.params["entry"]
@@ -84,11 +86,11 @@ def provoke(laboratory: Laboratory, headings: list[str]) -> dict[str, Printed | 
 
 
 @each_entry
-def test_message_comes_as_the_page_shows_it(entry, provoked):
+def test_message_is_printed_as_the_page_shows_it(entry, provoked):
     printed = provoked[entry.heading]
     if isinstance(printed, BaseException):
         raise printed
-    # What stands around a message is left out on the page.
+    # The page leaves out what's printed before and after a message.
     shown = [output.ANY, *entry.message, output.ANY]
     until(lambda: output.matches(shown, printed.lines()), LIMIT, Event())
     output.compare(f"The provocation of {entry.heading!r}", shown, printed.lines())
