@@ -160,5 +160,7 @@ class Served:
             connection.execute(sql, values)
 
     def _listens(self) -> re.Match | str | None:
-        found = re.search(r"(?:Listening on TCP address|(?:running|server) \w+) \S+:(\d+)[\s/]", self.log())
+        found = re.search(
+            r"(?:Listening on TCP address|(?:running|server) \w+) \S+:(\d+)[\s/]", self.log()
+        )
         return found or ("over" if self.process.poll() is not None else None)

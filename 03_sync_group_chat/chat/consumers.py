@@ -44,7 +44,8 @@ class ChatConsumer(WebsocketConsumer):
                     self.group_name, message_event(message)
                 )
         except LAYER_ERRORS as error:
-            logger.warning("Not delivered to %s: %s", self.group_name, error)
+            reason = str(error) or "the channel is full"
+            logger.warning("Not delivered to %s: %s", self.group_name, reason)
             self.send_error("Your message could not be delivered. Try again later.")
 
     def ask_bot(self, event):

@@ -10,6 +10,4 @@ class BotConsumer(AsyncConsumer):
     async def bot_time(self, event):
         """Tell a room what time it is."""
         answer = f"It is {timezone.localtime():%H:%M %Z}."
-        await self.channel_layer.group_send(
-            event["group_name"], message_event(answer)
-        )
+        await self.channel_layer.group_send(event["group_name"], message_event(answer))

@@ -41,7 +41,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     self.group_name, message_event(message)
                 )
         except LAYER_ERRORS as error:
-            logger.warning("Not delivered to %s: %s", self.group_name, error)
+            reason = str(error) or "the channel is full"
+            logger.warning("Not delivered to %s: %s", self.group_name, reason)
             await self.send_error(
                 "Your message could not be delivered. Try again later."
             )

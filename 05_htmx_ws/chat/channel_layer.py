@@ -14,8 +14,9 @@ LAYER_ERRORS = (ChannelFull, RedisError)
 
 def log_channel_layer():
     """Say which layer this server or worker uses."""
-    if reaches_other_processes(get_channel_layer()):
-        logger.info("Channel layer: Redis.")
+    layer = get_channel_layer()
+    if reaches_other_processes(layer):
+        logger.info("Channel layer: %s.", type(layer).__name__)
     else:
         logger.warning("Channel layer: in memory. Other processes can't be reached.")
 

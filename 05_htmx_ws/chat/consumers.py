@@ -44,7 +44,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                 )
                 await self.send_html("chat/partials/sent.html")
         except LAYER_ERRORS as error:
-            logger.warning("Not delivered to %s: %s", self.group_name, error)
+            reason = str(error) or "the channel is full"
+            logger.warning("Not delivered to %s: %s", self.group_name, reason)
             await self.send_notice(
                 "Your message could not be delivered. Try again later."
             )

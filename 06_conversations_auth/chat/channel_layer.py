@@ -45,8 +45,9 @@ class RedisLayer(RedisPubSubChannelLayer):
 
 def log_channel_layer():
     """Say which layer this server or worker uses."""
-    if reaches_other_processes(get_channel_layer()):
-        logger.info("Channel layer: Redis.")
+    layer = get_channel_layer()
+    if reaches_other_processes(layer):
+        logger.info("Channel layer: %s.", type(layer).__name__)
     else:
         logger.warning("Channel layer: in memory. Other processes can't be reached.")
 
@@ -67,7 +68,7 @@ def user_group(user_id):
 
 
 def message_event(message, channel_name):
-    """Return a message's event, rendered once for its sender and once for the others."""
+    """Return a message's event, rendered once for its sender and once for others."""
     context = {"message": message, "previous": message.previous_pk()}
     return {
         "type": "chat.message",

@@ -25,12 +25,10 @@ logger = logging.getLogger(__name__)
 class ChatConsumer(AsyncJsonWebsocketConsumer):
     """Store each message, then send it to everyone in the conversation."""
 
-    channel_name = None
-    group_names = ()
-    entered = False
+    group_names, entered = (), False
 
     async def __call__(self, scope, receive, send):
-        """Refuse the handshake while the channel layer is down; the page tries again."""
+        """Refuse the handshake while the layer is down; the page tries again."""
         try:
             await super().__call__(scope, receive, send)
         except LAYER_ERRORS as error:
@@ -39,10 +37,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             logger.warning("Handshake refused: %s", error)
             await send({"type": "websocket.close"})
         finally:
-            await leave(self.channel_name, self.group_names)
+            await leave(getattr(self, "channel_name", None), self.group_names)
 
     async def dispatch(self, message):
-        """Handle a frame or an event; close the socket if its handler raises Refused."""
+        """Handle a frame or an event; close the socket if that raises Refused."""
         try:
             # Unlike the parent's, it doesn't visit the database thread for each event.
             await getattr(self, get_handler_name(message))(message)
@@ -94,13 +92,11 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             own = event["sender_id"] == str(self.user.pk)
             await self.send(event["to_sender"] if own else event["to_others"])
 
-    async def access_changed(self, event):
-        """Check again whether this person may be here."""
-        await self.check_access()
-
     @database_sync_to_async
-    def check_access(self):
+    def check_access(self, event=None):
         access.check(self.scope, self.conversation_id)
+
+    access_changed = check_access  # the handler of the event
 
     @database_sync_to_async
     def store(self, text, client_id):
@@ -118,9 +114,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         """Render what's newer than the cursor of this page."""
         access.check(self.scope, self.conversation_id)
         context = history.newer_messages(self.conversation_id, cursor)
-        return render_to_string(
-            "chat/partials/newer.html", {**context, "user": self.user}
-        )
+        context["user"] = self.user
+        return render_to_string("chat/partials/newer.html", context)
 
     async def send_notice(self, text):
         await self.send(render_to_string("chat/partials/notice.html", {"notice": text}))

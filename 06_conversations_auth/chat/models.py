@@ -17,7 +17,7 @@ class ConversationQuerySet(models.QuerySet):
 
     @transaction.atomic
     def get_or_create_for(self, people):
-        """Return the conversation of exactly these people; create it if there's none."""
+        """Find the conversation of exactly these people, or create it."""
         # Two of them may begin it at the same moment: the second waits here.
         users = get_user_model().objects.filter(pk__in=[person.pk for person in people])
         list(users.order_by("pk").select_for_update(no_key=True))
@@ -44,7 +44,7 @@ class Conversation(models.Model):
     def name_for(self, user):
         """Return the names of everybody else in it."""
         others = [person for person in self.participants.all() if person != user]
-        return ", ".join(sorted(person.get_username() for person in others)) or "Nobody else"
+        return ", ".join(sorted(str(person) for person in others)) or "Nobody else"
 
 
 class MessageQuerySet(models.QuerySet):
@@ -87,7 +87,7 @@ class Message(models.Model):
         return f"Message {self.pk} in conversation {self.conversation_id}"
 
     def save(self, *args, **kwargs):
-        """Store a conversation's messages one at a time: their numbers appear in order."""
+        """Store a conversation's messages one at a time, so numbers appear in order."""
         with transaction.atomic():
             Conversation.objects.select_for_update(no_key=True).filter(
                 pk=self.conversation_id
@@ -95,7 +95,7 @@ class Message(models.Model):
             super().save(*args, **kwargs)
 
     def previous_pk(self):
-        """Return the number of the message before this one in its conversation, or 0."""
+        """Return the number of the message before this one, or 0."""
         earlier = Message.objects.filter(
             conversation_id=self.conversation_id, pk__lt=self.pk
         )

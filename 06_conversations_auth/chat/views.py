@@ -1,11 +1,11 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
 
 from chat.forms import ConversationForm
 from chat.history import latest_messages
 from chat.models import Conversation
-from django.views.decorators.cache import never_cache
 
 
 @never_cache

@@ -269,6 +269,17 @@ def test_page_does_not_go_on_as_somebody_else(site, pages, browser):
     assert "Ann alone wrote this" not in shown(carol)
 
 
+KEEP_SOCKETS = """
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...args) {
+    super(...args);
+    window.sockets.push(this);
+  }
+};
+"""
+
+
 @pytest.fixture
 def hurried(site, pages, browser):
     """Carol's conversation in a page whose clock the test may put forward."""
@@ -276,6 +287,7 @@ def hurried(site, pages, browser):
     page = browser.new_page(base_url=f"http://127.0.0.1:{site.port}")
     page.context.add_cookies(carol.context.cookies())
     page.clock.install()
+    page.add_init_script(KEEP_SOCKETS)
     page.sockets, page.sent, page.errors = [], [], []
     page.on("pageerror", lambda error: page.errors.append(error.message))
     page.on("websocket", lambda socket: note_frames(page, socket))
@@ -324,6 +336,10 @@ def test_socket_without_an_answer_for_30_seconds_is_replaced(site, hurried):
         lambda: [socket.is_closed() for socket in hurried.sockets] == [True, False],
         "the page has not exactly one socket",
     )
+    hurried.wait_for_function("sockets[0].readyState === WebSocket.CLOSED")
+    hurried.clock.run_for(12_000)  # the end of the old socket begins nothing
+    assert hurried.evaluate("sockets.length") == 2
+    expect(hurried.locator("#status")).to_have_text("Connected.")
 
 
 def test_handshake_without_an_answer_for_30_seconds_is_tried_again(site, hurried):

@@ -6,9 +6,9 @@ To measure what that step is worth, and for nothing else.
 from channels.db import aclose_old_connections
 from channels.layers import InMemoryChannelLayer
 
-from config.asgi import application  # noqa: F401
-from chat.channel_layer import MemoryLayer  # noqa: E402, I001
-from chat.consumers import ChatConsumer  # noqa: E402
+from config.asgi import application  # noqa: F401, I001  # it sets Django up: models come after it
+from chat.channel_layer import MemoryLayer
+from chat.consumers import ChatConsumer
 
 dispatch = ChatConsumer.dispatch
 

@@ -33,7 +33,8 @@ class Command(BaseCommand):
         people = {name: self.person(name) for name in ("ann", "bob", "carol")}
         for lines in CONVERSATIONS:
             names = sorted({name for name, _ in lines})
-            conversation = Conversation.objects.get_or_create_for([people[n] for n in names])
+            participants = [people[name] for name in names]
+            conversation = Conversation.objects.get_or_create_for(participants)
             if not conversation.messages.exists():
                 for name, content in lines:
                     Message.objects.create(

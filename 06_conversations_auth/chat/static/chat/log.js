@@ -58,10 +58,6 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail: { target, fragment } 
   if (target === content) {
     insertMessages([...fragment.children]);
     fragment.replaceChildren(); // what's left is doubles and white space
-  } else if (target.id === "synced") {
-    // Messages may have moved the cursor on while the answer was under way.
-    const answer = fragment.querySelector("#synced");
-    answer.value = Math.max(answer.value, target.value);
   }
 });
 

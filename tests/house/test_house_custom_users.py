@@ -1,0 +1,160 @@
+"""Chapter 6 with a model of users of the project's own, as many real projects have."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHAPTER = "06_conversations_auth"
+
+# People with more fields than Django's.
+ABSTRACT_USER = """
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+class Person(AbstractUser):
+    town = models.CharField(max_length=50, blank=True)
+"""
+
+# People whose numbers are none.
+WITH_UUID = """
+import uuid
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+class Person(AbstractUser):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+"""
+
+# People who log in with an address, and who can't be deactivated.
+ABSTRACT_BASE_USER = """
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+class PersonManager(BaseUserManager):
+    def create_user(self, email, password=None):
+        person = self.model(email=email)
+        person.set_password(password)
+        person.save()
+        return person
+
+class Person(AbstractBaseUser):
+    email = models.EmailField(unique=True)
+    objects = PersonManager()
+    USERNAME_FIELD = "email"
+"""
+
+SETTINGS = """
+INSTALLED_APPS += ["people"]
+AUTH_USER_MODEL = "people.Person"
+ALLOWED_HOSTS = ["localhost", "testserver"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+"""
+
+# A person without permissions can't be an admin.
+NO_ADMIN = """
+INSTALLED_APPS.remove("django.contrib.admin")
+ROOT_URLCONF = "config.urls_without_admin"
+"""
+
+USE = """
+import asyncio
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.test import Client
+from chat.models import Conversation, Message
+from config.asgi import application
+
+User = get_user_model()
+ann, bob = Client(), Client()
+for client, name in ((ann, "ann@a.example"), (bob, "bob@a.example")):
+    form = {User.USERNAME_FIELD: name, "password1": "plum-cake-4", "password2": "plum-cake-4"}
+    signed_up = client.post("/accounts/signup/", form)
+    assert signed_up.status_code == 302, signed_up.content.decode()
+
+client = Client()
+login = {"username": "ann@a.example", "password": "plum-cake-4"}
+assert client.post("/accounts/login/", login).status_code == 302
+begun = ann.post("/chat/new/", {"usernames": "Bob@a.example"})
+assert begun.status_code == 302, begun.content.decode()
+path = begun.headers["Location"]
+
+def open_socket(client):
+    cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
+    headers = [(b"origin", b"http://localhost"), (b"cookie", cookie)]
+    return WebsocketCommunicator(application, f"/ws{path}", headers)
+
+async def talk():
+    here, there = open_socket(ann), open_socket(bob)
+    for socket in (here, there):
+        assert (await socket.connect())[0]
+    await here.send_json_to({"chat_message": "Tea?"})
+    assert "Tea?" in await there.receive_from(timeout=20)
+    reader = await User.objects.aget(**{User.USERNAME_FIELD: "bob@a.example"})
+    await there.send_json_to({"sync": 0, "user": f"{reader.pk}"})
+    assert "ann@a.example" in await there.receive_from(timeout=20)
+    person = await User.objects.aget(**{User.USERNAME_FIELD: "ann@a.example"})
+    person.set_password("something else")
+    await person.asave()
+    event = await here.receive_output(timeout=20)
+    while event["type"] != "websocket.close":
+        event = await here.receive_output(timeout=20)
+    assert event["code"] == 4401, event
+    await there.disconnect()
+
+asyncio.run(talk())
+page = bob.get("/chat/").content.decode()
+assert "<bdi>ann@a.example</bdi>: Tea?" in page, page
+assert bob.get(path).status_code == 200
+assert bob.post("/accounts/logout/").status_code == 302
+print("EVERYTHING WORKED")
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [(ABSTRACT_USER, ""), (WITH_UUID, ""), (ABSTRACT_BASE_USER, NO_ADMIN)],
+    ids=["AbstractUser", "UUID", "AbstractBaseUser"],
+)
+def test_people_of_ones_own_can_talk(chapter_folders, tmp_path, model, settings):
+    project = tmp_path / "project"
+    ignored = shutil.ignore_patterns(".*", "db.sqlite3*", "__pycache__")
+    shutil.copytree(chapter_folders[CHAPTER], project, ignore=ignored)
+    write(project / "people/__init__.py", "")
+    write(project / "people/models.py", model)
+    with (project / "config/settings.py").open("a") as file:
+        file.write(SETTINGS + settings)
+    urls = (project / "config/urls.py").read_text()
+    without = urls.replace("    path('admin/', admin.site.urls),\n", "")
+    write(project / "config/urls_without_admin.py", without)
+
+    manage(project, "makemigrations", "people")
+    manage(project, "migrate")
+    manage(project, "check")
+    used = manage(project, "shell", "-c", USE)
+    assert "EVERYTHING WORKED" in used
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def manage(project: Path, *words: str) -> str:
+    """Run a command of the project's manage.py, and return what it says."""
+    settings = {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    environment = {**os.environ, **settings}
+    environment.pop("DATABASE_URL", None)
+    run = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
