@@ -9,7 +9,7 @@ import django_htmx
 from course import chapters, page
 from course.page import Page, Step
 
-WORDS = 2500  # of prose that a page may have
+WORDS = 3500  # of prose that a page may have
 LINES = 25  # that a step may ask for without a reason
 
 TOP = ["**You need**", "**It takes**", "**Verified with**"]

@@ -57,8 +57,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await self.channel_layer.group_add(group_name, self.channel_name)
         self.entered = True
         await self.accept()
-        # A browser learns the code of a close only once the socket is open.
-        await self.check_access()
+        await self.check_access()  # now that a browser can learn the close code
 
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
         """Answer a bad frame, instead of failing on it."""

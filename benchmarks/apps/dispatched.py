@@ -3,10 +3,12 @@
 To measure what that step is worth, and for nothing else.
 """
 
+# ruff: noqa: I001  # the application first: it sets Django up
+from config.asgi import application  # noqa: F401
+
 from channels.db import aclose_old_connections
 from channels.layers import InMemoryChannelLayer
 
-from config.asgi import application  # noqa: F401, I001  # it sets Django up: models come after it
 from chat.channel_layer import MemoryLayer
 from chat.consumers import ChatConsumer
 
