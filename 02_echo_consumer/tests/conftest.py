@@ -77,7 +77,8 @@ def serve(manage, environment, tmp_path_factory):
     """Return a function that starts a real Daphne and returns it, and its port."""
     started = []
 
-    def serve(port=0):  # 0 is any free port: Daphne's log names the one it was given
+    # Port 0 means any free port: Daphne's log names the one it got.
+    def serve(port=0, *options, folder=PROJECT):
         log = tmp_path_factory.mktemp("daphne") / "log"
         with log.open("w") as output:
             daphne = subprocess.Popen(
@@ -87,9 +88,10 @@ def serve(manage, environment, tmp_path_factory):
                     "daphne",
                     "-p",
                     f"{port}",
+                    *options,
                     "config.asgi:application",
                 ],
-                cwd=PROJECT,
+                cwd=folder,
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -13,11 +13,9 @@ HANDSHAKE = {
 }
 
 
-def handshake(server, origin):
+def handshake(server, origin, path="/ws/chat/lobby/"):
     connection = HTTPConnection(urlsplit(server).netloc, timeout=20)
-    connection.request(
-        "GET", "/ws/chat/lobby/", headers={**HANDSHAKE, "Origin": origin}
-    )
+    connection.request("GET", path, headers={**HANDSHAKE, "Origin": origin})
     status = connection.getresponse().status
     connection.close()
     return status
@@ -30,3 +28,9 @@ def test_page_of_this_site_may_open_a_socket(server):
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
 def test_page_of_another_site_may_not(server, origin):
     assert handshake(server, origin) == 403
+
+
+def test_site_below_a_path_has_its_sockets_there(serve):
+    _, port = serve(0, "--root-path", "/app")
+    server = f"http://127.0.0.1:{port}"
+    assert handshake(server, server, "/app/ws/chat/lobby/") == 101

@@ -15,7 +15,7 @@ Including another URLconf
     2. Add a URL to urlpatterns:  path('blog/', include('blog.urls'))
 """
 from django.contrib import admin
-from django.contrib.staticfiles.urls import staticfiles_urlpatterns
+from django.contrib.staticfiles.views import serve
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -23,6 +23,5 @@ urlpatterns = [
     path('', RedirectView.as_view(pattern_name='chat:index')),
     path('chat/', include('chat.urls')),
     path('admin/', admin.site.urls),
+    path('static/<path:path>', serve),
 ]
-
-urlpatterns += staticfiles_urlpatterns()

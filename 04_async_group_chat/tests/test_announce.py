@@ -1,5 +1,12 @@
+import os
+import shutil
+import subprocess
+import sys
+
 import pytest
 from django.core.management import CommandError, call_command
+
+from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -10,6 +17,21 @@ async def test_another_process_is_heard_in_the_room(layer, enter, manage):
     assert manage("announce", "lobby", "Tea is ready").returncode == 0
     assert await ann.receive_json_from() == {"message": "Tea is ready"}
     assert await carol.receive_nothing()
+
+
+@pytest.mark.skipif("REDIS_URL" not in os.environ, reason="REDIS_URL is not set")
+async def test_copy_of_the_project_on_the_same_redis_is_not_heard(
+    enter, environment, tmp_path
+):
+    ignore = shutil.ignore_patterns(".*", "__pycache__", "db.sqlite3")
+    copy = shutil.copytree(PROJECT, tmp_path / "copy", ignore=ignore)
+    variables = {key: environment[key] for key in environment if key != "REDIS_PREFIX"}
+    ann = await enter()
+    for folder, text in ((copy, "from the copy"), (PROJECT, "from here")):
+        command = [sys.executable, "manage.py", "announce", "lobby", text]
+        subprocess.run(command, cwd=folder, env=variables, check=True, timeout=60)
+    assert await ann.receive_json_from() == {"message": "from here"}
+    assert await ann.receive_nothing()
 
 
 @pytest.mark.parametrize("layer", ["memory"], indirect=True)

@@ -37,12 +37,14 @@ def own_redis(settings, tmp_path):
     server.wait(timeout=10)
 
 
-async def test_sender_is_told_when_redis_takes_nothing_more(own_redis, enter):
+async def test_sender_is_told_when_redis_takes_nothing_more(own_redis, enter, caplog):
     ann, bob = await enter(), await enter()
     own_redis.config_set("maxmemory", 1)
     await ann.send_json_to({"message": "Tea?"})
     assert "could not be delivered" in (await ann.receive_json_from())["error"]
     assert await bob.receive_nothing()
+    assert "Not delivered to chat_lobby: " in caplog.text
+    assert "'maxmemory'" in caplog.text
 
     own_redis.config_set("maxmemory", 0)
     await ann.send_json_to({"message": "Tea?"})

@@ -633,7 +633,7 @@ def browser_keeps_the_event_loop(lab):
 
 # Deployment
 
-STATIC_URLS = "urlpatterns += staticfiles_urlpatterns()\n"
+STATIC_URLS = "    path('static/<path:path>', serve),\n"
 CHANNEL = "    'channel': ChannelNameRouter(channel_names),\n"
 ASK_BOT = """
 from asgiref.sync import async_to_sync

@@ -78,6 +78,7 @@ def test_edited_stylesheet_is_used_after_the_next_visit(
 def test_socket_works_under_a_subpath(chapter_folders, serve_copy, name):
     command = "daphne -p 0 --root-path /app config.asgi:application"
     visit = Visit(CHAPTERS[name], serve_copy(chapter_folders[name], command))
+    assert visit.server.ask("GET", "/app/static/chat/chat.css").status == 200
     if visit.contract.people:
         page = visit.server.ask("GET", "/app/accounts/login/")
         assert 'href="/app/accounts/signup/"' in page.text

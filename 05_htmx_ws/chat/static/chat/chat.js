@@ -22,7 +22,7 @@ document.addEventListener("htmx:wsClose", ({ detail }) => {
   input().readOnly = false;
   status.textContent = "Not connected. Trying again …";
   if (![1006, 1011, 1012, 1013].includes(detail.event.code)) {
-    setTimeout(detail.socketWrapper.reconnect, Math.random() * 1000); // htmx won't
+    setTimeout(detail.socketWrapper.reconnect, 1000 * (1 + Math.random())); // htmx won't
   }
 });
 

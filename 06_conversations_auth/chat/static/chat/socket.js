@@ -54,7 +54,7 @@ document.addEventListener("htmx:wsClose", ({ detail }) => {
   clearTimeout(syncTimer);
   status.textContent = REASONS[code] ?? NOT_CONNECTED;
   if (!REASONS[code] && ![1006, 1011, 1012, 1013].includes(code)) {
-    setTimeout(detail.socketWrapper.reconnect, Math.random() * 1000); // htmx won't
+    setTimeout(detail.socketWrapper.reconnect, 1000 * (1 + Math.random())); // htmx won't
   }
 });
 

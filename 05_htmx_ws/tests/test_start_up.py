@@ -1,0 +1,39 @@
+"""What a server logs when it starts."""
+
+import itertools
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PROJECT
+
+SECRET = "redis://:secret@127.0.0.1:1"
+
+
+def start_up(environment):
+    """Return what a real Daphne logs before it listens."""
+    command = [sys.executable, "-m", "daphne", "-p", "0", "config.asgi:application"]
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as daphne:
+        log = itertools.takewhile(lambda line: "Listening" not in line, daphne.stderr)
+        text = "".join(log)
+        daphne.kill()
+    return text
+
+
+def test_server_on_the_in_memory_layer_warns(environment):
+    without = {key: environment[key] for key in environment if key != "REDIS_URL"}
+    assert "WARNING  Channel layer: in memory." in start_up(without)
+
+
+def test_server_on_redis_says_so_without_its_password(environment):
+    log = start_up({**environment, "REDIS_URL": SECRET})
+    assert "INFO     Channel layer: Redis" in log
+    assert "secret" not in log
+
+
+@pytest.mark.parametrize("command", ["check", "migrate"])
+def test_other_commands_do_not_mention_the_layer(manage, command):
+    assert "Channel layer" not in manage(command).stderr
