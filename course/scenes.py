@@ -99,7 +99,7 @@ def conversation(ann, bob):
         tab.get_by_text("ann: Four").wait_for()
         yield Picture("06_list", {"ann": tab}, LIST)
         tab.click("text=Log out")
-    ann.get_by_text("You are logged out.").wait_for()
+    ann.get_by_text("Your login has ended or changed.").wait_for()
     say(ann, "#chat_message", "Shall I bring cake?")
     ann.get_by_text("Not sent").wait_for()
     yield Picture("06_logged_out", {"ann": ann}, WIDE)

@@ -226,7 +226,7 @@ def conversation_when_logged_out(visit, chapter):
     with page.context.new_page() as other:
         other.goto("/chat/")
         other.click("text=Log out")
-    expect(page.locator("#status")).to_contain_text("You are logged out.")
+    expect(page.locator("#status")).to_contain_text("Your login has ended or changed.")
     say(page, "Am I still here?")
     expect(page.locator("#notice")).to_contain_text("Not sent")
     return page
