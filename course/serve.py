@@ -19,6 +19,7 @@ DROPPED = [
     "DATABASE_URL",
     "DEBUG",
     "DJANGO_SETTINGS_MODULE",
+    "REDIS_PREFIX",
     "REDIS_URL",
     "SECRET_KEY",
 ]

@@ -35,6 +35,7 @@ DROPPED = [
     "MAKELEVEL",
     "MFLAGS",
     "PYTEST_ADDOPTS",
+    "REDIS_PREFIX",
     "REDIS_URL",
     "SECRET_KEY",
 ]

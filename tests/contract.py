@@ -51,7 +51,7 @@ ODD_NUMBERS = ("0", "-1", "x", "1.5", "%00", "9" * 30, "9" * 5000)
 
 def _rooms(key: str, shared: bool = True) -> Contract:
     return Contract(
-        routes=frozenset({"", "chat/", "admin/", "^{ROOM_NAME}/$"}),
+        routes=frozenset({"", "chat/", "admin/", "static/<path:path>", "^{ROOM_NAME}/$"}),
         pages=("/chat/", "/chat/?room_name=%3F", "/chat/lobby/"),
         fields=(ROOM_FIELD,),
         odd=ODD_ROOM_NAMES + ODD_ROOMS,
@@ -62,7 +62,7 @@ def _rooms(key: str, shared: bool = True) -> Contract:
 
 
 _INDEX = Contract(
-    routes=frozenset({"", "chat/", "admin/"}),
+    routes=frozenset({"", "chat/", "admin/", "static/<path:path>"}),
     pages=("/chat/", "/chat/?room_name=%3F"),
     fields=(ROOM_FIELD,),
     odd=ODD_ROOM_NAMES,
@@ -82,6 +82,7 @@ _CONVERSATIONS = Contract(
             "logout/",
             "new/",
             "signup/",
+            "static/<path:path>",
         }
     ),
     pages=(

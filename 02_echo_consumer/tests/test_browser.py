@@ -1,4 +1,6 @@
+import re
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,6 +18,13 @@ def enter(visit, path="/chat/lobby/"):
     page = visit(path)
     expect(page.locator("#status")).to_have_text("Connected.")
     return page
+
+
+@pytest.fixture
+def page(browser, server):
+    """A page that is closed after the test, because it keeps its WebSocket routes."""
+    with browser.new_page(base_url=server) as page:
+        yield page
 
 
 def test_index_leads_to_the_room(visit):
@@ -85,6 +94,29 @@ def test_refused_message_is_given_back(visit):
     expect(page.locator("#chat-message-input")).to_have_value("   ")
 
 
+def test_refused_message_does_not_replace_the_next_one(page):
+    sockets = []
+    page.route_web_socket("**/ws/**", lambda socket: sockets.append(socket))
+    page.goto("/chat/lobby/")
+    expect(page.locator("#status")).to_have_text("Connected.")
+    say(page, "refused")
+    page.fill("#chat-message-input", "the next one")
+    sockets[0].send('{"error": "No."}')
+    expect(page.locator("#notice")).to_have_text("No.")
+    expect(page.locator("#chat-message-input")).to_have_value("the next one")
+
+
+def test_log_scrolls_to_the_newest_message(visit):
+    page = enter(visit)
+    say(page, "Tea? " * 390)
+    expect(page.locator("#chat-log")).to_have_value(re.compile("Tea"))
+    assert page.evaluate(
+        "log => log.scrollTop > 0 && "
+        "log.scrollTop + log.clientHeight >= log.scrollHeight - 1",
+        page.query_selector("#chat-log"),
+    )
+
+
 def test_enter_before_the_script_has_come_loses_nothing(visit):
     page = visit("/chat/")
     page.route("**/chat.js?*", lambda route: None)  # it never comes
@@ -94,8 +126,7 @@ def test_enter_before_the_script_has_come_loses_nothing(visit):
     assert page.url.endswith("/chat/lobby/")
 
 
-def test_page_reconnects_after_any_close_code_but_not_at_once(visit):
-    page = visit("/chat/")
+def test_page_reconnects_after_any_close_code_but_not_at_once(page):
     codes = [1000, 1001, 1009, 4000]
     times = []
 
@@ -111,6 +142,20 @@ def test_page_reconnects_after_any_close_code_but_not_at_once(visit):
     expect(page.locator("#status")).to_have_text("Connected.", timeout=30_000)
     assert len(times) == 5
     assert times[-1] - times[0] > 1
+
+
+def test_page_that_came_over_https_opens_a_secure_socket(page, server):
+    sockets = []
+    page.route_web_socket("**/ws/**", lambda socket: sockets.append(socket.url))
+    page.route(
+        "https://chat.example/**",
+        lambda route: route.fulfill(
+            response=page.request.get(server + urlsplit(route.request.url).path)
+        ),
+    )
+    page.goto("https://chat.example/chat/lobby/")
+    expect(page.locator("#status")).to_have_text("Connected.")
+    assert sockets == ["wss://chat.example/ws/chat/lobby/"]
 
 
 def test_site_below_a_path_opens_its_sockets_there(browser, serve):

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import shutil
 import subprocess
@@ -6,6 +7,7 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command
 
+from chat.channel_layer import message_event
 from tests.conftest import PROJECT
 from tests.frames import message
 
@@ -18,6 +20,20 @@ async def test_another_process_is_heard_in_the_room(layer, enter, manage):
     assert manage("announce", "lobby", "Tea is ready").returncode == 0
     assert await message(ann) == "Tea is ready"
     assert await carol.receive_nothing()
+
+
+@pytest.mark.parametrize("layer", ["memory"], indirect=True)
+async def test_page_hears_everything_once_it_is_connected(layer, enter, monkeypatch):
+    group_add = layer.group_add
+
+    async def slow_group_add(*args):
+        await asyncio.sleep(0.1)
+        await group_add(*args)
+
+    monkeypatch.setattr(layer, "group_add", slow_group_add)
+    ann = await enter()
+    await layer.group_send("chat_lobby", message_event("Tea?"))
+    assert await message(ann) == "Tea?"
 
 
 @pytest.mark.skipif("REDIS_URL" not in os.environ, reason="REDIS_URL is not set")

@@ -1,5 +1,6 @@
 import signal
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,6 +29,13 @@ def enter(visit, path="/chat/lobby/"):
     page = visit(path)
     expect(page.locator("#status")).to_have_text("Connected.")
     return page
+
+
+@pytest.fixture
+def page(browser, server):
+    """A page that is closed after the test, because it keeps its WebSocket routes."""
+    with browser.new_page(base_url=server) as page:
+        yield page
 
 
 def test_index_leads_to_the_room(visit):
@@ -123,6 +131,24 @@ def test_enter_pressed_twice_sends_once(visit):
         expect(messages(page)).to_have_text(["once", "then this"])
 
 
+def test_log_follows_the_conversation_but_leaves_a_reader_alone(visit):
+    ann, bob = enter(visit), enter(visit)
+    say(ann, "Tea? " * 390)
+    say(ann, "Tea? " * 390)
+    ann.wait_for_function(
+        """() => {
+          const log = document.querySelector("#content");
+          const end = log.scrollTop + log.clientHeight;
+          return log.scrollTop > 0 && end >= log.scrollHeight - 1;
+        }"""
+    )
+    ann.locator("#content").evaluate("log => { log.scrollTop = 0; }")
+    ann.wait_for_timeout(100)  # the scroll event comes with the next picture
+    say(bob, "Please.")
+    expect(messages(ann)).to_have_count(3)
+    assert ann.locator("#content").evaluate("log => log.scrollTop") == 0
+
+
 def test_enter_before_the_script_has_come_loses_nothing(visit):
     page = visit("/chat/")
     page.route("**/chat.js?*", lambda route: None)  # it never comes
@@ -132,8 +158,7 @@ def test_enter_before_the_script_has_come_loses_nothing(visit):
     assert page.url.endswith("/chat/lobby/")
 
 
-def test_page_reconnects_after_any_close_code_but_not_at_once(visit):
-    page = visit("/chat/")
+def test_page_reconnects_after_any_close_code_but_not_at_once(page):
     codes = [1000, 1001, 1009, 4000]
     times = []
 
@@ -149,6 +174,20 @@ def test_page_reconnects_after_any_close_code_but_not_at_once(visit):
     expect(page.locator("#status")).to_have_text("Connected.", timeout=30_000)
     assert len(times) == 5
     assert times[-1] - times[0] > 1
+
+
+def test_page_that_came_over_https_opens_a_secure_socket(page, server):
+    sockets = []
+    page.route_web_socket("**/ws/**", lambda socket: sockets.append(socket.url))
+    page.route(
+        "https://chat.example/**",
+        lambda route: route.fulfill(
+            response=page.request.get(server + urlsplit(route.request.url).path)
+        ),
+    )
+    page.goto("https://chat.example/chat/lobby/")
+    expect(page.locator("#status")).to_have_text("Connected.")
+    assert sockets == ["wss://chat.example/ws/chat/lobby/"]
 
 
 def test_site_below_a_path_opens_its_sockets_there(browser, serve):

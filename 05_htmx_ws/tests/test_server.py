@@ -25,9 +25,10 @@ def test_page_of_this_site_may_open_a_socket(server):
     assert handshake(server, origin=server) == 101
 
 
+@pytest.mark.parametrize("path", ["/ws/chat/lobby/", "/ws/chat/kitchen/", "/ws/"])
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
-def test_page_of_another_site_may_not(server, origin):
-    assert handshake(server, origin) == 403
+def test_page_of_another_site_may_not(server, origin, path):
+    assert handshake(server, origin, path) == 403
 
 
 def test_site_below_a_path_has_its_sockets_there(serve):
