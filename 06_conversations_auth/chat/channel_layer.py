@@ -46,15 +46,10 @@ class RedisLayer(RedisPubSubChannelLayer):
 def log_channel_layer():
     """Say which layer this server or worker uses."""
     layer = get_channel_layer()
-    if reaches_other_processes(layer):
-        logger.info("Channel layer: %s.", type(layer).__name__)
-    else:
+    if isinstance(layer, InMemoryChannelLayer):
         logger.warning("Channel layer: in memory. Other processes can't be reached.")
-
-
-def reaches_other_processes(channel_layer):
-    """Tell whether what's sent here can arrive in another process."""
-    return not isinstance(channel_layer, InMemoryChannelLayer)
+    else:
+        logger.info("Channel layer: %s.", type(layer).__name__)
 
 
 def conversation_group(conversation_id):

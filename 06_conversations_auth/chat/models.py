@@ -89,14 +89,12 @@ class Message(models.Model):
     def save(self, *args, **kwargs):
         """Store a conversation's messages one at a time, so numbers appear in order."""
         with transaction.atomic():
-            Conversation.objects.select_for_update(no_key=True).filter(
-                pk=self.conversation_id
-            ).first()
+            conversations = Conversation.objects.select_for_update(no_key=True)
+            conversations.filter(pk=self.conversation_id).first()
             super().save(*args, **kwargs)
 
     def previous_pk(self):
         """Return the number of the message before this one, or 0."""
-        earlier = Message.objects.filter(
-            conversation_id=self.conversation_id, pk__lt=self.pk
-        )
-        return earlier.order_by("-pk").values_list("pk", flat=True).first() or 0
+        messages = Message.objects.filter(conversation_id=self.conversation_id)
+        earlier = messages.filter(pk__lt=self.pk).order_by("-pk")
+        return earlier.values_list("pk", flat=True).first() or 0
