@@ -6,6 +6,7 @@ from dataclasses import dataclass
 DENSITY = 2  # pixels of a picture to a CSS pixel
 ROOM = (400, 632)  # a window's size, in CSS pixels
 WIDE = (500, 564)
+TALL = (500, 592)  # for a state of the connection that takes two lines
 INDEX = (560, 200)
 LIST = (560, 328)
 
@@ -102,7 +103,7 @@ def conversation(ann, bob):
     ann.get_by_text("Your login has ended or changed.").wait_for()
     say(ann, "#chat_message", "Shall I bring cake?")
     ann.get_by_text("Not sent").wait_for()
-    yield Picture("06_logged_out", {"ann": ann}, WIDE)
+    yield Picture("06_logged_out", {"ann": ann}, TALL)
 
 
 def log_in(page, name: str) -> None:
