@@ -29,7 +29,9 @@ START_LIMIT = 60  # seconds that a server may take to start
 LEFT_BEHIND = shutil.ignore_patterns("db.sqlite3*", "__pycache__", ".*cache")
 
 # What a server says of each request, and of itself as it starts and ends.
-CHATTER = re.compile(r"^(127\.0\.0\.1|None|unix):?\S* - - \[|^\S+ \S+ INFO ")
+CHATTER = re.compile(
+    r"^(127\.0\.0\.1|None|unix):?\S* - - \[|^\S+ \S+ (INFO|WARNING +Channel layer: in memory)"
+)
 # A record, and the words that it begins with.
 RECORD = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) +(.{1,22})")
 
