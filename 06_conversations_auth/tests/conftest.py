@@ -76,7 +76,7 @@ async def enter(conversation):
             application, f"/ws/chat/{conversation_id}/", headers
         )
         communicator.client = client
-        accepted, code = await communicator.connect()
+        accepted, code = await communicator.connect(timeout=30)
         assert accepted, f"refused with {code}"
         communicators.append(communicator)
         return communicator
