@@ -6,7 +6,7 @@ EMPTY_INPUT = 'id="chat_message"'
 async def say(person, text):
     """Send a message and see it acknowledged by an empty input."""
     await person.send_json_to({"chat_message": text, "HEADERS": {}})
-    assert EMPTY_INPUT in await person.receive_from()
+    assert EMPTY_INPUT in await person.receive_from(timeout=30)
 
 
 async def message(person):
@@ -19,7 +19,7 @@ async def message(person):
 
 async def notice(person):
     """Return the notice that arrives."""
-    frame = (await person.receive_from()).strip()
+    frame = (await person.receive_from(timeout=30)).strip()
     before, after = '<p hx-swap-oob="innerHTML:#notice">', "</p>"
     assert frame.startswith(before) and frame.endswith(after), frame
     return frame.removeprefix(before).removesuffix(after)

@@ -12,9 +12,9 @@ MESSAGE = re.compile(
 async def say(person, text):
     """Send a message and see it come back; an empty input may come first."""
     await person.send_json_to({"chat_message": text, "HEADERS": {}})
-    frame = await person.receive_from()
+    frame = await person.receive_from(timeout=30)
     while 'class="own"' not in frame:
-        frame = await person.receive_from()
+        frame = await person.receive_from(timeout=30)
 
 
 async def message(person):
@@ -27,7 +27,7 @@ async def message(person):
 
 async def notice(person):
     """Return the notice that arrives."""
-    frame = (await person.receive_from()).strip()
+    frame = (await person.receive_from(timeout=30)).strip()
     before, after = '<p hx-swap-oob="innerHTML:#notice">', "</p>"
     assert frame.startswith(before) and frame.endswith(after), frame
     return frame.removeprefix(before).removesuffix(after)
