@@ -1,6 +1,5 @@
 """What went wrong for people outside: under other servers, behind proxies, after a break."""
 
-import contextlib
 import json
 import os
 import re
@@ -14,23 +13,14 @@ from listening import is_message, until
 from visit import Visit
 from websockets.exceptions import InvalidStatus
 
-from course import processes, progress, screenshots, services
+from course import processes, progress, services
+from tests.docs.windows import chromium  # noqa: F401
 
 WITH_LAYER = WITH_SOCKET[1:]
 OLD = 20 * 24 * 3600  # seconds; browsers guess from a file's age how long it stays fresh
 EDITED = "\nbody { outline: 7px solid red; }\n"
 OUTLINE = "getComputedStyle(document.body).outlineWidth"
 RUNSERVER = "manage runserver --noreload {}"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with contextlib.ExitStack() as stack:
-        try:
-            browser = stack.enter_context(screenshots.browser())
-        except progress.Trouble as trouble:
-            pytest.skip(str(trouble))
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +48,11 @@ def is_open(port: int) -> bool:
 @pytest.mark.parametrize("command", ["", RUNSERVER], ids=["daphne", "runserver"])
 @pytest.mark.parametrize("name", ["01_http_only", "05_htmx_ws", "06_conversations_auth"])
 def test_edited_stylesheet_is_used_after_the_next_visit(
-    chapter_folders, serve_copy, chromium, name, command
+    chapter_folders,
+    serve_copy,
+    chromium,  # noqa: F811
+    name,
+    command,
 ):
     served = serve_copy(chapter_folders[name], command.format(services.free_port()))
     stylesheet = served.folder / "chat" / "static" / "chat" / "chat.css"
