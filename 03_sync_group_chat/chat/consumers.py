@@ -1,5 +1,6 @@
 import json
 import logging
+import random
 
 from asgiref.sync import async_to_sync
 from channels.generic.websocket import WebsocketConsumer
@@ -35,6 +36,9 @@ class ChatConsumer(WebsocketConsumer):
         except BadFrame as error:
             self.send_error(str(error))
             return
+
+        if message == "/roll":
+            message = f"Someone rolled a {random.randint(1, 6)}."
 
         try:
             if message == "/time":

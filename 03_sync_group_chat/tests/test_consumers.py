@@ -1,4 +1,5 @@
 import logging
+import re
 
 import pytest
 
@@ -16,6 +17,15 @@ async def test_message_reaches_everyone_in_the_room_and_nobody_else(enter):
     assert await ann.receive_json_from() == {"message": "Tea?"}
     assert await bob.receive_json_from() == {"message": "Tea?"}
     assert await carol.receive_nothing()
+
+
+async def test_everyone_sees_the_same_roll(enter):
+    people = [await enter(), await enter()]
+    for _ in range(20):
+        await people[0].send_json_to({"message": "/roll"})
+        seen = [(await person.receive_json_from())["message"] for person in people]
+        assert seen[0] == seen[1]
+        assert re.fullmatch("Someone rolled a [1-6].", seen[0])
 
 
 async def test_messages_keep_their_order(enter):

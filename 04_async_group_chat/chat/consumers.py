@@ -1,5 +1,6 @@
 import json
 import logging
+import random
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
@@ -32,6 +33,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except BadFrame as error:
             await self.send_error(str(error))
             return
+
+        if message == "/roll":
+            message = f"Someone rolled a {random.randint(1, 6)}."
 
         try:
             if message == "/time":

@@ -1,4 +1,5 @@
 import logging
+import random
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.template.loader import render_to_string
@@ -35,6 +36,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive_json(self, content):
         message = read_message(content)
+        if message == "/roll":
+            message = f"Someone rolled a {random.randint(1, 6)}."
+
         try:
             if message == "/time":
                 await self.ask_bot(bot_time_event(self.group_name))

@@ -1,4 +1,5 @@
 import logging
+import re
 
 import pytest
 
@@ -17,6 +18,15 @@ async def test_message_reaches_everyone_in_the_room_and_nobody_else(enter):
     assert await message(ann) == "Tea?"
     assert await message(bob) == "Tea?"
     assert await carol.receive_nothing()
+
+
+async def test_everyone_sees_the_same_roll(enter):
+    people = [await enter(), await enter()]
+    for _ in range(20):
+        await say(people[0], "/roll")
+        seen = [await message(person) for person in people]
+        assert seen[0] == seen[1]
+        assert re.fullmatch("Someone rolled a [1-6].", seen[0])
 
 
 async def test_messages_keep_their_order(enter):
