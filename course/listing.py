@@ -151,15 +151,19 @@ def _diff(source: str, language: str) -> tuple[str, str]:
     buttons = iter([_button("\n".join(lines)) if several and lines else "" for lines in added])
     body = ""
     if several and not heads[0]:
-        body += f'<span class="gu" data-search-exclude>{next(buttons)}\n</span>'
+        body += _head("", next(buttons))
     for line, sign, code in zip(shown, signs, _coloured("\n".join(texts), language), strict=True):
         if sign:
             code = f'<span class="sign">{sign}</span>{code}'
             body += f'<span class="{_LINES.get(sign, "line")}">{code}\n</span>'
         else:
-            button = next(buttons) if several else ""
-            body += f'<span class="gu" data-search-exclude><span>{_escape(line)}</span>{button}\n</span>'
+            body += _head(line, next(buttons) if several else "")
     return body, "" if several else "\n".join(added[0])
+
+
+def _head(line: str, button: str) -> str:
+    said = f"<span>{_escape(line)}</span>" if line else ""
+    return f'<span class="gu" data-search-exclude>{said}{button}\n</span>'
 
 
 def _button(copied: str) -> str:

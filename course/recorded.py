@@ -62,12 +62,11 @@ def read(lesson: str) -> Recording:
     return recording
 
 
-def prepare() -> None:
-    """Bring the recordings of all lessons up to date, and say so if there is anything to do.
+def prepare(lessons: list[str]) -> None:
+    """Bring these lessons' recordings up to date, and say so if there is anything to do.
 
-    Raises PageError and progress.Trouble, for the first lesson that can't be replayed.
+    Raises PageError and progress.Trouble, for the first of them that can't be replayed.
     """
-    lessons = chapters.with_pages()
     stale = [
         each
         for each in lessons

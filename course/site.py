@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from course import changes, glossary, progress, recorded, serve
+from course import changes, chapters, glossary, progress, recorded, serve
 
 # Material announces a successor of MkDocs at each build.
 QUIET = {"NO_MKDOCS_2_WARNING": "1"}
@@ -61,7 +61,7 @@ def build(root: Path, site: Path | None = None) -> int:
     can't be replayed.
     """
     began = time.monotonic()
-    recorded.prepare()
+    recorded.prepare(chapters.with_pages())
     # Not --quiet: that keeps warnings from being counted too, and so from being strict about.
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean"]
     site = site or root / "site"
