@@ -88,7 +88,7 @@ def _bar(title: str, label: str, fate: str) -> str:
     if not title and not label:
         return ""
     name = _escape(title) or f"<span data-search-exclude>{_escape(label)}</span>"
-    said = f' <span class="fate" data-search-exclude>{_escape(fate)}</span>' if fate else ""
+    said = f'<span class="fate" data-search-exclude> {_escape(fate)}</span>' if fate else ""
     kind = "filename" if title else "filename terminal"
     return f'<span class="{kind}">{name}{said}</span>'
 
