@@ -110,9 +110,8 @@ class _Changes(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         try:
             return changes.expand("\n".join(lines), self.md.found).split("\n")
-        except Trouble as trouble:
-            _log.warning(trouble)
-            return lines
+        except Trouble:
+            return lines  # _Read has told why
 
 
 class _Tags(Preprocessor):
