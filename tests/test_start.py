@@ -83,7 +83,7 @@ def test_home_is_known(course, tmp_path, monkeypatch):
         ("channels-course", "is inside the course's repository"),
         ("channels-course/new/folder", "is inside the course's repository"),
         ("link/new", "is inside the course's repository"),
-        ("~nobody-of-that-name/x", "~nobody-of-that-name/x is in the home of a user who doesn't exist"),
+        ("~nobody-of-that-name/x", "is in the home of a user who doesn't exist"),
         ("x" * 300, "can't be used: File name too long"),
     ],
 )
