@@ -15,6 +15,7 @@ RUBBISH = [
     f"{CHAPTER}/.pytest_cache/v",
     f"{CHAPTER}/db.sqlite3",
     f"{CHAPTER}/db.sqlite3-wal",
+    ".course_cache/x.json",
     ".ruff_cache/v",
     "dump.rdb",
     "site/index.html",
