@@ -137,7 +137,7 @@ def test_folder_for_a_guide_holds_its_chapters_end(course, tmp_path, capsys):
     assert start.command("aside", str(tmp_path / "start")) == 0
     assert tree.read(tmp_path / "start") == {"a.py": b"one = 2\n"}
     said = capsys.readouterr().out
-    assert "holds what 02_two ends with: 1 files." in said
+    assert "now contains the end of 02_two: 1 files." in said
     assert said.endswith(f"Then follow {path}\n")
     assert step.command("aside", str(tmp_path / "step"), 1) == 0
     assert tree.read(tmp_path / "step") == {"a.py": b"one = 3\n"}
