@@ -100,7 +100,7 @@ def test_first_look_begins_with_nothing_and_leaves_nothing(course, tmp_path, cap
     assert tree.read(course.root) == before
     assert start.command("look", str(tmp_path / "start")) == 0
     said = capsys.readouterr().out
-    assert "look begins with an empty folder" in said and said.endswith(f"Then follow {path}\n")
+    assert "look starts with an empty folder" in said and said.endswith(f"Then follow {path}\n")
     path.write_text(text + "\n@@diff 01_one look\n")
     assert replay.command(["look"]) == 1
     assert "look.md:11: look has no @@diff" in capsys.readouterr().out
