@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+import django
 import pytest
 
 from course import chapters, glossary, history, lay, page, progress, tree
@@ -48,7 +49,11 @@ def test_no_commit_is_empty(made):
     assert all(names.strip() for names in changed)
 
 
-@pytest.mark.parametrize("number", range(1, len(chapters.NAMES) + 1))
+# Another series of Django writes other files in chapter 1: the folders are made with 5.2.
+FIRST = 1 if django.VERSION[:2] == (5, 2) else 2
+
+
+@pytest.mark.parametrize("number", range(FIRST, len(chapters.NAMES) + 1))
 def test_a_chapters_tag_is_its_folder(made, tmp_path, number):
     git(made, "worktree", "add", "--detach", str(tmp_path / "tree"), f"chapter-{number}")
     assert tree.read(tmp_path / "tree") == tree.read(chapters.folder(chapters.NAMES[number - 1]))
