@@ -96,7 +96,7 @@ class _Read(Preprocessor):
 
 
 class _Fences(Preprocessor):
-    """Adds to each fence the line it stands on, by which its block's context is found."""
+    """Adds its line number to each fence, because the context of a block is found by it."""
 
     def run(self, lines: list[str]) -> list[str]:
         check_fences("\n".join(lines))

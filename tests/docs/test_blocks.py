@@ -1,4 +1,4 @@
-"""Does a browser show what stands around the code, and copy what its buttons promise."""
+"""Does a browser show what the site adds to code, and do the buttons copy what they promise."""
 
 import pytest
 
