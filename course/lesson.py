@@ -5,6 +5,7 @@ in a light and a dark kind, and links to the glossary. It is named in mkdocs.yml
 """
 
 import html
+import logging
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,15 +13,18 @@ from xml.etree import ElementTree
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
-from markdown_it import MarkdownIt
 from pymdownx.superfences import SuperFencesCodeExtension
 
-from course import changes, chapters, glossary, listing
+from course import changes, chapters, context, glossary, listing, page, shape
 from course.page import INFO
+from course.progress import Trouble
 
 DOCS = chapters.ROOT / "docs"
 DARK = "-dark"  # behind a picture's name: the same in dark
 
+# MkDocs counts what is logged below its own name: `make docs` fails on a warning, and
+# `make docs-serve` goes on.
+_log = logging.getLogger("mkdocs.course")
 _COMMENT = re.compile(r"^<!--.*?-->[ \t]*$", re.DOTALL | re.MULTILINE)
 _DETAILS = re.compile(r"^<details( open)?>[ \t]*$", re.MULTILINE)
 _TITLE = re.compile(r"^[ \t]*(accTitle|accDescr)[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
@@ -35,6 +39,7 @@ class LessonExtension(Extension):
         fences = SuperFencesCodeExtension(custom_fences=[everything, drawn])
         md.registerExtensions([fences], {})
         # Superfences works at 25, and HTML blocks are put aside at 20.
+        md.preprocessors.register(_Read(md), "lesson-read", 50)
         md.preprocessors.register(_Fences(md), "lesson-fences", 45)
         md.preprocessors.register(_Changes(md), "lesson-changes", 40)
         md.preprocessors.register(_Tags(md), "lesson-tags", 22)
@@ -42,6 +47,7 @@ class LessonExtension(Extension):
         md.treeprocessors.register(_Pictures(md), "lesson-pictures", 15)
         md.treeprocessors.register(glossary.Linker(md, glossary.read()), "lesson-glossary", 14)
         md.treeprocessors.register(_Cells(md), "lesson-cells", 13)
+        md.treeprocessors.register(_Data(md), "lesson-data", 12)
         md.treeprocessors["toc"].slugify = glossary.slug
 
 
@@ -55,7 +61,7 @@ def check_fences(text: str) -> None:
 
     Superfences would make a paragraph of it, and say nothing.
     """
-    for token in MarkdownIt("commonmark").parse(text):
+    for token in page.tokens(text):
         if token.type != "fence":
             continue
         line = token.map[0] + 1
@@ -72,15 +78,41 @@ def check_fences(text: str) -> None:
             raise ValueError(f"line {line}: {error}") from None
 
 
+class _Read(Preprocessor):
+    """Finds out which lesson's page this is, by its text: Python-Markdown is given no path.
+
+    A page that can't be replayed is shown without what only the replay knows.
+    """
+
+    def run(self, lines: list[str]) -> list[str]:
+        self.md.found, self.md.contexts = None, {}
+        try:
+            self.md.found = page.find("\n".join(lines))
+            if self.md.found:
+                self.md.contexts = context.of_page(*self.md.found)
+        except Trouble as trouble:
+            _log.warning(trouble)
+        return lines
+
+
 class _Fences(Preprocessor):
+    """Adds to each fence the line it stands on, by which its block's context is found."""
+
     def run(self, lines: list[str]) -> list[str]:
         check_fences("\n".join(lines))
+        for token in page.tokens("\n".join(lines)):
+            if token.type == "fence":
+                lines[token.map[0]] = f'{lines[token.map[0]].rstrip()} line="{token.map[0] + 1}"'
         return lines
 
 
 class _Changes(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
-        return changes.expand("\n".join(lines)).split("\n")
+        try:
+            return changes.expand("\n".join(lines), self.md.found).split("\n")
+        except Trouble as trouble:
+            _log.warning(trouble)
+            return lines
 
 
 class _Tags(Preprocessor):
@@ -114,6 +146,25 @@ class _Cells(Treeprocessor):
                 heading.tag = "td"
 
 
+class _Data(Treeprocessor):
+    """Tells the site's scripts which lesson a page belongs to, and which headings are steps."""
+
+    def run(self, root: ElementTree.Element) -> None:
+        if self.md.found is None:
+            return
+        lesson, part = self.md.found
+        for heading in root.iter("h2"):
+            if match := page.NUMBERED.match("".join(heading.itertext())):
+                heading.set("data-step", match[1])
+        data = {
+            "data-lesson": lesson,
+            "data-steps": str(part.count),
+            "data-minutes": str(shape.minutes(part) or ""),
+        }
+        element = ElementTree.Element("div", {"id": "lesson-data", "hidden": "hidden", **data})
+        root.append(element)
+
+
 def dark_kind(source: str) -> str | None:
     """Return where the dark kind of a picture is, or None if there is none.
 
@@ -131,7 +182,12 @@ def _options(language, inputs, options, attrs, md) -> bool:
 
 
 def _listing(source, language, class_name, options, md, **_) -> str:
-    return listing.block(source, language, options.get("title", ""))
+    title = options.get("title", "")
+    about = md.contexts.get(int(options.get("line", 0)))
+    if about is None:  # the block is in no lesson, isn't replayed, or shows how two states differ
+        about = context.Context(context.label(language, source))
+    made = listing.block(about.text or source, language, title, about.label, about.fate)
+    return made + (listing.whole_file(about.whole, title, about.when) if about.whole else "")
 
 
 def _diagram(source, language, class_name, options, md, **_) -> str:

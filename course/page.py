@@ -1,10 +1,12 @@
-"""A lesson's page, or the parts that it is made of, read as steps."""
+"""Read a lesson's page, or the parts it consists of, as steps."""
 
+import functools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from course import chapters
 from course.progress import Trouble
@@ -15,11 +17,12 @@ NUMBERED = re.compile(r"(\d+)\. (.+)")
 INFO = re.compile(r'(?P<language>[\w+-]+)(?: title="(?P<title>[^"]*)")?')
 COMMENT = re.compile(r"<!--\s*(left out|shown in|long):\s*(.*?)\s*-->", re.DOTALL)
 DIFF = re.compile(r"@@diff\b(.*)")
+THIS_PART = ["this", "part"]  # what a `@@diff` names that compares a part's start with its end
 UNTITLED = {"console", "wire", "mermaid"}  # what they say is no file's
 
 
 class PageError(Trouble):
-    """A page that breaks a rule or does not do what it says. Its text begins with page:line."""
+    """A page breaks a rule, or doesn't do what it says. The text begins with page:line."""
 
     def __init__(self, page: Path, line: int, text: str):
         super().__init__(f"{place(page, line)}: {text}")
@@ -28,16 +31,16 @@ class PageError(Trouble):
 
 
 def place(page: Path, line: int) -> str:
-    """Return PAGE:LINE, as an editor finds it from the repository's folder."""
+    """Return PAGE:LINE, as an editor can open it from the repository's folder."""
     inside = page.is_relative_to(chapters.ROOT)
     return f"{page.relative_to(chapters.ROOT) if inside else page}:{line}"
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `line` is its fence's, from 1; `path` the file that it writes or edits.
+    """A fenced block. `line` is the fence's line, from 1; `path` the file that it writes or edits.
 
-    `note` is the test that a "shown" block stands in, or why a block is "left out".
+    `note` is the test that contains a "shown" block, or why a block is "left out".
     """
 
     kind: str
@@ -49,9 +52,9 @@ class Block:
 
 @dataclass
 class Step:
-    """What stands under a second-level heading; `number` is None where it has none.
+    """The part below a second-level heading. `number` is None if the heading has none.
 
-    `long` says why a step asks for much. `prose` are its headings and paragraphs as Markdown.
+    `long` says why a step is long. `prose` are its headings and paragraphs as Markdown.
     """
 
     number: int | None
@@ -66,7 +69,7 @@ class Step:
 class Page:
     """A lesson's page or one of its parts.
 
-    The first of its `steps` is what stands above all headings. `diffs` holds its `@@diff` lines as
+    The first of its `steps` is the part above all headings. `diffs` holds its `@@diff` lines as
     (line, the words after `@@diff`).
     """
 
@@ -76,24 +79,30 @@ class Page:
 
     @property
     def count(self) -> int:
-        """How many numbered steps there are."""
+        """The number of numbered steps."""
         return sum(step.number is not None for step in self.steps)
 
 
 def read(path: Path, steps_before: int = 0) -> Page:
-    """Return the page at `path` as steps, numbered on from those of the parts before it.
+    """Return the page at `path` as steps. Their numbers go on from the parts before it.
 
-    Raises PageError for what breaks the page's grammar.
+    Raises PageError if the page breaks the dialect's grammar.
     """
     reader = _Reader(path, steps_before)
-    for token in MarkdownIt("commonmark").parse(path.read_text(encoding="utf-8")):
+    for token in tokens(path.read_text(encoding="utf-8")):
         reader.take(token)
     reader.end()
     return reader.page
 
 
+@functools.lru_cache(maxsize=16)  # a build of the site asks several times for each page
+def tokens(text: str) -> list[Token]:
+    """Return what CommonMark makes of a text."""
+    return MarkdownIt("commonmark").parse(text)
+
+
 def read_lesson(lesson: str) -> list[Page]:
-    """Return the lesson's page, or its parts, with steps numbered on from part to part.
+    """Return the lesson's page or its parts. Step numbers go on from part to part.
 
     Raises PageError, and progress.Trouble as chapters.pages() does.
     """
@@ -104,39 +113,68 @@ def read_lesson(lesson: str) -> list[Page]:
 
 
 def steps(parts: list[Page]) -> list[tuple[Page, Step]]:
-    """Return the steps of all parts in order, each with the part that it stands in."""
+    """Return the steps of all parts in order, each with its part."""
     return [(part, step) for part in parts for step in part.steps]
 
 
-def check_diff(parts: list[Page], lesson: str) -> None:
-    """Raise PageError unless `@@diff BEFORE CHAPTER` stands once, after the chapter's last step.
+def find(text: str) -> tuple[str, Page] | None:
+    """Return the lesson and the page whose text that is, or None if it's no lesson's.
 
-    It compares two folders: the first chapter has none, and no guide.
+    Raises PageError, and progress.Trouble as chapters.pages() does.
+    """
+    for lesson in chapters.lessons():
+        for number, path in enumerate(chapters.pages(lesson)):
+            if path.read_text(encoding="utf-8").strip() == text.strip():
+                return lesson, read_lesson(lesson)[number]
+    return None
+
+
+def check_diff(parts: list[Page], lesson: str) -> None:
+    """Raise PageError unless the page says `@@diff BEFORE CHAPTER` once, after its last step.
+
+    It compares two folders, which the first chapter and guides don't have. A chapter in parts has
+    it in its last part, or says `@@diff this part` in each of them, or both.
     """
     before = chapters.before(lesson) if chapters.is_committed(lesson) else None
     end = parts[-1]
-    last = max((step.line for step in end.steps if step.number is not None), default=1)
     for part in parts:
+        last = _last_step(part)
+        seen: list[list[str]] = []
         for line, words in part.diffs:
+            whole = words != THIS_PART
             if before is None:
                 text = f"{lesson} has no @@diff: there are no two folders to compare"
                 raise PageError(part.path, line, text)
-            if words != [before, lesson]:
+            if not whole and len(parts) == 1:
+                text = f"this page isn't in parts: write @@diff {before} {lesson}"
+                raise PageError(part.path, line, text)
+            if whole and words != [before, lesson]:
                 raise PageError(part.path, line, f"this has to be: @@diff {before} {lesson}")
-            if part is not end:
-                text = f"@@diff stands at the end of the last part, {end.path.name}"
+            if whole and part is not end:
+                text = (
+                    f"@@diff {before} {lesson} stands at the end of the last part, {end.path.name}"
+                )
                 raise PageError(part.path, line, text)
             if line < last:
                 raise PageError(part.path, line, "@@diff stands at the end, after the last step")
-    if before and len(end.diffs) != 1:
-        count = len(end.diffs) or "no"
-        raise PageError(
-            end.path, last, f"one line @@diff {before} {lesson} belongs below; {count} is there"
-        )
+            if words in seen:
+                raise PageError(part.path, line, f"@@diff {' '.join(words)} is here twice")
+            seen.append(words)
+    if before and not end.diffs:
+        wanted = f"@@diff {before} {lesson}"
+        text = f"one line {wanted} belongs below"
+        if len(parts) > 1:
+            text = f"a line @@diff this part, or {wanted}, belongs below"
+        raise PageError(end.path, _last_step(end), text)
+
+
+def _last_step(part: Page) -> int:
+    """Return the line of a page's last numbered step."""
+    return max((step.line for step in part.steps if step.number is not None), default=1)
 
 
 class _Reader:
-    """Takes the tokens of a page one after the other."""
+    """Reads the tokens of a page, one after the other."""
 
     def __init__(self, path: Path, steps_before: int):
         self.page = Page(path, [Step(None, "", 1)], [])
@@ -227,7 +265,7 @@ class _Reader:
         self.page.steps[-1].blocks.append(block)
 
     def end(self) -> None:
-        """Refuse a comment about a block where none followed."""
+        """Raise PageError for a comment about a block that never came."""
         if self.comment:
             self.fail(self.comment[0], f"no block follows this {self.comment[1]!r}")
 

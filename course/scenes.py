@@ -1,4 +1,4 @@
-"""What ann and bob do in the running chapters to be photographed: the same words every time."""
+"""What ann and bob do in the running chapters for the screenshots, the same every time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ READY = """field => {
 
 @dataclass
 class Picture:
-    """Windows as they stand at one moment of a scenario: a page for each person's name."""
+    """The windows at one moment of a scenario: a page for each person's name."""
 
     name: str
     windows: dict
@@ -34,7 +34,7 @@ class Picture:
 
 
 def scenario(chapter: str, chromium, address: str) -> Iterator[Picture]:
-    """Play the chapter's scenario; give each of its pictures at the moment it is to be taken."""
+    """Play the chapter's scenario; yield each of its pictures when it should be taken."""
     options = {
         "base_url": address,
         "device_scale_factor": DENSITY,
@@ -116,7 +116,7 @@ def log_in(page, name: str) -> None:
 
 
 def converse(ann, bob, field: str, everybody: bool = True) -> None:
-    """Let the two speak in turn, each when the last words have reached everybody they reach."""
+    """Let the two speak in turns, each when the last message has arrived everywhere."""
     for text, page in zip(WORDS, (ann, bob, ann), strict=True):
         say(page, field, text)
         for reader in (ann, bob) if everybody else (page,):
