@@ -8,6 +8,7 @@ ROOM = (400, 632)  # a window's size, in CSS pixels
 WIDE = (500, 564)
 TALL = (500, 592)  # for a state of the connection that takes two lines
 INDEX = (560, 200)
+PLAIN = (400, 150)
 LIST = (560, 328)
 
 PASSWORD = "channels-demo"  # chapter 6's `manage.py demo` sets it
@@ -15,7 +16,7 @@ WORDS = ["Tea?", "Please.", "Four o'clock, then."]  # ann's, bob's, ann's
 
 # A message is in the log, and the field is free for the next.
 HEARD = """text => {
-  const log = document.querySelector("#chat-log, #content");
+  const log = document.querySelector("#chat-log, #content, pre");
   return (log.value ?? log.textContent).includes(text);
 }"""
 READY = """field => {
@@ -53,6 +54,14 @@ def settle(page) -> None:
     """Wait until htmx has done what it does after a swap."""
     busy = ".htmx-added, .htmx-settling, .htmx-swapping, .htmx-request"
     page.wait_for_function("busy => !document.querySelector(busy)", arg=busy)
+
+
+def ten_minutes(ann, bob):
+    for page in (ann, bob):
+        page.goto("/")
+        page.wait_for_function("socket.readyState === WebSocket.OPEN")
+    converse(ann, bob, "[name=message]")
+    yield Picture("ten_minutes", {"ann": ann, "bob": bob}, PLAIN)
 
 
 def index(ann, bob):
@@ -135,6 +144,7 @@ def say(page, field: str, text: str) -> None:
 
 # Chapter 4 looks like chapter 3.
 SCENARIOS: dict[str, Callable] = {
+    "ten_minutes": ten_minutes,
     "01_http_only": index,
     "02_echo_consumer": room("02_echo_consumer", "#chat-message-input", everybody=False),
     "03_sync_group_chat": room("03_sync_group_chat", "#chat-message-input"),

@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from course import chapters, processes, progress, serve, services
+from course import chapters, lay, processes, progress, replay, serve, services, start
 from course.scenes import DENSITY, SCENARIOS, Picture, scenario
 
 ASSETS = chapters.ROOT / "docs" / "assets"
@@ -220,13 +220,17 @@ def browser():
 def served(project: Path, filled_by: str = PEOPLE) -> Iterator[str]:
     """Serve a copy of the chapter in the folder `project`, and yield its address.
 
-    Chapter 6 gets a new database, `filled_by` what is typed to `manage.py shell`. Raises
-    progress.Trouble.
+    A lesson that has no folder is served as its page leaves it. Chapter 6 gets a new database,
+    `filled_by` what is typed to `manage.py shell`. Raises progress.Trouble.
     """
     with tempfile.TemporaryDirectory(prefix="course-screenshots-") as scratch:
         copy = Path(scratch, project.name)
         left_out = shutil.ignore_patterns("db.sqlite3*", ".venv", "__pycache__")
-        shutil.copytree(project, copy, ignore=left_out)
+        if project.is_dir():
+            shutil.copytree(project, copy, ignore=left_out)
+        else:
+            made = replay.replay(project.name, start.start_of(project.name), fast=True)
+            lay.lay(made.files, copy)
         (copy / "held_settings.py").write_text(SETTINGS)
         environment = serve.clean(os.environ) | {"DJANGO_SETTINGS_MODULE": "held_settings"}
         if project.name == serve.DEMO:
