@@ -77,13 +77,21 @@
     document.body.dataset.diagrams = document.body.dataset.mdColorScheme;
   }
 
-  /* What is wider than its column is scrolled, from the keyboard too. */
+  /* What is wider than its column is scrolled, from the keyboard too, and shows where it goes on. */
   const wide = new ResizeObserver((changes) => {
     for (const { target } of changes) {
       if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
       else target.removeAttribute("tabindex");
+      showEdges(target);
     }
   });
+
+  function showEdges(box) {
+    const hidden = box.scrollWidth - box.clientWidth;
+    // Zoomed pages scroll by parts of a pixel.
+    box.classList.toggle("goes-on-left", hidden > 0 && box.scrollLeft > 1);
+    box.classList.toggle("goes-on-right", hidden - box.scrollLeft > 1);
+  }
 
   /* The theme makes some of its parts when the page is there, and gives them no names. */
   function name() {
@@ -93,6 +101,10 @@
       wide.observe(box);
     }
   }
+
+  // A scroll doesn't bubble, but it's captured on its way down.
+  const onScroll = ({ target }) => target.matches?.(KINDS) && showEdges(target);
+  document.addEventListener("scroll", onScroll, { capture: true, passive: true });
 
   name();
   new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
