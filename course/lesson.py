@@ -5,6 +5,7 @@ in a light and a dark kind, and links to the glossary. It is named in mkdocs.yml
 """
 
 import html
+import logging
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,12 +16,16 @@ from markdown.treeprocessors import Treeprocessor
 from markdown_it import MarkdownIt
 from pymdownx.superfences import SuperFencesCodeExtension
 
-from course import changes, chapters, glossary, listing
+from course import changes, chapters, glossary, listing, page, shape
 from course.page import INFO
+from course.progress import Trouble
 
 DOCS = chapters.ROOT / "docs"
 DARK = "-dark"  # behind a picture's name: the same in dark
 
+# MkDocs counts what is logged below its own name: `make docs` fails on a warning, and
+# `make docs-serve` goes on.
+_log = logging.getLogger("mkdocs.course")
 _COMMENT = re.compile(r"^<!--.*?-->[ \t]*$", re.DOTALL | re.MULTILINE)
 _DETAILS = re.compile(r"^<details( open)?>[ \t]*$", re.MULTILINE)
 _TITLE = re.compile(r"^[ \t]*(accTitle|accDescr)[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
@@ -35,6 +40,7 @@ class LessonExtension(Extension):
         fences = SuperFencesCodeExtension(custom_fences=[everything, drawn])
         md.registerExtensions([fences], {})
         # Superfences works at 25, and HTML blocks are put aside at 20.
+        md.preprocessors.register(_Read(md), "lesson-read", 50)
         md.preprocessors.register(_Fences(md), "lesson-fences", 45)
         md.preprocessors.register(_Changes(md), "lesson-changes", 40)
         md.preprocessors.register(_Tags(md), "lesson-tags", 22)
@@ -42,6 +48,7 @@ class LessonExtension(Extension):
         md.treeprocessors.register(_Pictures(md), "lesson-pictures", 15)
         md.treeprocessors.register(glossary.Linker(md, glossary.read()), "lesson-glossary", 14)
         md.treeprocessors.register(_Cells(md), "lesson-cells", 13)
+        md.treeprocessors.register(_Data(md), "lesson-data", 12)
         md.treeprocessors["toc"].slugify = glossary.slug
 
 
@@ -70,6 +77,18 @@ def check_fences(text: str) -> None:
                 listing.check(match["language"])
         except ValueError as error:
             raise ValueError(f"line {line}: {error}") from None
+
+
+class _Read(Preprocessor):
+    """Finds out which lesson's page this is, by its text: Python-Markdown is given no path."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        self.md.lesson, self.md.page = None, None
+        try:
+            self.md.lesson, self.md.page = _find_page("\n".join(lines)) or (None, None)
+        except Trouble as trouble:
+            _log.warning(trouble)
+        return lines
 
 
 class _Fences(Preprocessor):
@@ -114,6 +133,25 @@ class _Cells(Treeprocessor):
                 heading.tag = "td"
 
 
+class _Data(Treeprocessor):
+    """Tells the site's scripts which lesson a page belongs to, and which headings are steps."""
+
+    def run(self, root: ElementTree.Element) -> None:
+        part = self.md.page
+        if part is None:
+            return
+        for heading in root.iter("h2"):
+            if match := page.NUMBERED.match("".join(heading.itertext())):
+                heading.set("data-step", match[1])
+        data = {
+            "data-lesson": self.md.lesson,
+            "data-steps": str(part.count),
+            "data-minutes": str(shape.minutes(part) or ""),
+        }
+        element = ElementTree.Element("div", {"id": "lesson-data", "hidden": "hidden", **data})
+        root.append(element)
+
+
 def dark_kind(source: str) -> str | None:
     """Return where the dark kind of a picture is, or None if there is none.
 
@@ -123,6 +161,18 @@ def dark_kind(source: str) -> str | None:
     dark = path.with_name(f"{path.stem}{DARK}{path.suffix}").as_posix() if path.name else ""
     below = re.sub(r"^(\.\./)*", "", dark)
     return dark if below and (DOCS / below).is_file() else None
+
+
+def _find_page(text: str) -> tuple[str, page.Page] | None:
+    """Return the lesson and the page whose text that is, or None if it is no lesson's.
+
+    Raises page.PageError, and progress.Trouble as chapters.pages() does.
+    """
+    for lesson in chapters.lessons():
+        for number, path in enumerate(chapters.pages(lesson)):
+            if path.read_text(encoding="utf-8").strip() == text.strip():
+                return lesson, page.read_lesson(lesson)[number]
+    return None
 
 
 def _options(language, inputs, options, attrs, md) -> bool:

@@ -14,6 +14,7 @@ LINES = 25  # that a step may ask for without a reason
 
 TOP = ["**You need**", "**It takes**", "**Verified with**"]
 PICTURE = re.compile(r"^!\[(?P<says>[^\]]*)\]\((?P<path>[^)]+)\)$", re.MULTILINE)
+TIME = re.compile(r"\*\*It takes\*\* about (?=\d)(?:(\d+) h\b)? ?(?:(\d+) min\b)?")
 SEQUENCE = re.compile(r"\s*sequenceDiagram\b")
 DIFF = "Everything that changed"
 
@@ -75,6 +76,17 @@ def versions(lesson: str) -> str:
     if number >= 5:
         said += [f"django-htmx {_pinned('django-htmx')}", f"htmx {_htmx()}"]
     return f"**Verified with** {', '.join(said)}."
+
+
+def minutes(part: Page) -> int | None:
+    """Return how many minutes a page says that it takes, or None if it doesn't say.
+
+    It says so above its first step: `**It takes** about 1 h 30 min`, `about 2 h`, `about 45 min`.
+    """
+    match = TIME.search("\n".join(part.steps[0].prose))
+    if not match or not any(match.groups()):
+        return None
+    return 60 * int(match[1] or 0) + int(match[2] or 0)
 
 
 def words(part: Page) -> int:

@@ -6,7 +6,7 @@ import re
 import pytest
 from markdown import Markdown
 
-from course import changes, chapters, glossary, lesson, listing
+from course import changes, chapters, glossary, lesson, listing, page, shape
 
 EXTENSIONS = ["md_in_html", "sane_lists", "tables", "toc", "course.lesson"]
 PAGES = sorted((chapters.ROOT / "docs").rglob("*.md"))
@@ -64,6 +64,27 @@ def test_console_is_copied_without_prompts_and_output(text, copied):
 def copied_from(made):
     """Return what the blocks say is to be copied."""
     return [html.unescape(data) for data in re.findall(r'data-copy="([^"]*)"', made)]
+
+
+@pytest.mark.parametrize("path", chapters.pages("06_conversations_auth")[1:2])
+def test_lessons_page_tells_scripts_where_they_are(path, monkeypatch):
+    monkeypatch.setattr(shape, "minutes", lambda part: 90)
+    made = shown(path.read_text())
+    part = page.read_lesson("06_conversations_auth")[1]
+    [data] = re.findall(r'<div ([^>]*id="lesson-data"[^>]*)></div>', made)
+    said = dict(re.findall(r'data-(\w+)="([^"]*)"', data))
+    assert said == {
+        "lesson": "06_conversations_auth",
+        "steps": str(part.count),
+        "minutes": "90",
+    }
+    numbers = [step.number for step in part.steps if step.number]
+    assert [int(n) for n in re.findall(r'<h2[^>]* data-step="(\d+)"', made)] == numbers
+
+
+def test_other_pages_tell_scripts_nothing():
+    made = shown("# Other\n\n## 1. One\n\nText.")
+    assert "lesson-data" not in made and "data-step" not in made
 
 
 def test_log_and_conversation_have_nothing_to_copy():
