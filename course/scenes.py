@@ -100,6 +100,8 @@ def conversation(ann, bob):
         tab.get_by_text("ann: Four").wait_for()
         yield Picture("06_list", {"ann": tab}, LIST)
         tab.click("text=Log out")
+        # A tab that's closed while it changes pages may never close.
+        tab.wait_for_url("**/accounts/login/")
     ann.get_by_text("Your login has ended or changed.").wait_for()
     say(ann, "#chat_message", "Shall I bring cake?")
     ann.get_by_text("Not sent").wait_for()

@@ -1,4 +1,4 @@
-"""Chapter 6 without step 55: events visit the database thread, and each looks through all members.
+"""Chapter 6 without its shortcuts: each event visits the database thread and all members.
 
 To measure what that step is worth, and for nothing else.
 """

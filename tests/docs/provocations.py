@@ -76,6 +76,65 @@ def say_tea(page, field: str) -> None:
     page.press(field, "Enter")
 
 
+# Typing mistakes
+
+CHECK = "python manage.py check"
+
+fails("A bracket isn't closed", "2", Change("chat/urls.py", "\n]\n", "\n"), command=CHECK)
+fails(
+    "A comma is missing",
+    "2",
+    Change("chat/urls.py", 'name="index"),', 'name="index")'),
+    command=CHECK,
+)
+fails(
+    "A comma is missing between two names",
+    "1",
+    Change(SETTINGS, "    'channels',\n", "    'channels'\n"),
+    command=CHECK,
+)
+fails(
+    "A line isn't indented",
+    "2",
+    Change("chat/views.py", '    """Show one room."""\n', '"""Show one room."""\n'),
+    command=CHECK,
+)
+fails(
+    "A line is indented too far",
+    "2",
+    Change(CONSUMERS, "        self.accept()", "            self.accept()\n        pass"),
+    Change(CONSUMERS, "    def connect(self):\n", "    def connect(self):\n        pass\n"),
+    command=DAPHNE,
+)
+fails(
+    "An import is missing",
+    "2",
+    Change("chat/urls.py", "import path, re_path", "import path"),
+    command=CHECK,
+)
+fails(
+    "A route's name is misspelt",
+    "2",
+    Change("chat/views.py", '"chat:room"', '"chat:rooms"'),
+    command="python manage.py shell -v 0 -c "
+    "\"from django.urls import reverse; reverse('chat:rooms', args=['lobby'])\"",
+)
+
+
+@provokes("A template is in the wrong place")
+def template_is_in_the_wrong_place(lab):
+    folder = lab.copy("2", Change("chat/views.py", '"chat/room.html"', '"room.html"'))
+    server = lab.serve(folder)
+    log = server.log()
+    assert server.ask("GET", "/chat/lobby/") == 500
+    return log
+
+
+@provokes("manage.py isn't in this folder")
+def wrong_folder(lab):
+    return lab.run(lab.folder(), CHECK)
+
+
 # Starting the server
 
 ASGI_APPLICATION = "ASGI_APPLICATION = 'config.asgi.application'\n"

@@ -43,6 +43,7 @@ def end_access_of(chat, people):
     tab.goto("/chat/")
     ended = {"ann": time.time()}
     tab.click("text=Log out")
+    tab.wait_for_url("**/accounts/login/")  # a tab closed while it changes pages may never close
     tab.close()
     return {**ended, **json.loads(chat.shell(END).splitlines()[-1])}
 
