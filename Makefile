@@ -12,7 +12,7 @@ full = $(if $(filter-out 0,$(FULL)),--full)
 write = $(if $(filter-out 0,$(WRITE)),--write)
 soak = $(if $(filter-out 0,$(SOAK)),--soak)
 
-.PHONY: help run test-all test replay start draft bench docs docs-serve test-docs test-faults lint setup clean lock screenshots
+.PHONY: help run test-all test replay start history draft bench docs docs-serve test-docs test-faults lint setup clean lock screenshots
 
 help:
 	$(course) help
@@ -31,6 +31,9 @@ replay:
 
 start:
 	$(course) start '$(CHAPTER)' '$(TO)'
+
+history:
+	$(course) history '$(TO)'
 
 draft:
 	$(course) draft $(CHAPTER)

@@ -29,6 +29,9 @@ And the rest:
   make replay              follow the pages, compare with the folders (CHAPTER=03: one;
                            CHAPTER=hardening: a guide; with TO=~/mine STEP=5 leave a
                            folder as it stands after step 5)
+  make history TO=~/channels-history
+                           write a git repository with a commit for each step of the
+                           chapters, for git log -p and an editor's timeline
   make draft CHAPTER=03    print what the chapter's page still lacks
   make screenshots         take the pages' pictures anew
   make bench               measure what a message costs, in some five minutes
@@ -124,6 +127,9 @@ def parser():
     start.add_argument("chapter", nargs="?", metavar="CHAPTER")
     start.add_argument("to", nargs="?", metavar="FOLDER")
 
+    history = verb("history", "write a git repository with a commit for each step")
+    history.add_argument("to", nargs="?", metavar="FOLDER", help="a new one")
+
     draft = verb("draft", "print what a chapter's page still lacks")
     draft.add_argument("chapter", metavar="CHAPTER")
     verb("screenshots", "take the pages' pictures anew")
@@ -205,6 +211,8 @@ def check(asked):
         parser().error("say which chapter: make %s CHAPTER=03" % asked.verb)
     if asked.verb == "start" and not (asked.chapter and asked.to):
         parser().error("say which chapter and which folder: make start CHAPTER=04 TO=~/mysite")
+    if asked.verb == "history" and not asked.to:
+        parser().error("say which folder: make history TO=~/channels-history")
     to_a_step = asked.verb == "replay" and (asked.to is not None or asked.step is not None)
     if to_a_step and (not asked.to or len(asked.chapter) != 1 or asked.write):
         parser().error("a step is left in a folder so: make replay CHAPTER=03 TO=~/mine STEP=5")
@@ -258,6 +266,10 @@ def do_inside(asked, rest):
         from course import replay
 
         return replay.command(asked.chapter, asked.write, asked.fast)
+    if asked.verb == "history":
+        from course import history
+
+        return history.command(asked.to)
     if asked.verb == "draft":
         from course import draft
 

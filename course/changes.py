@@ -1,45 +1,80 @@
-"""`@@diff A B` of a page: everything that changed between two chapters, as Markdown."""
+"""`@@diff A B` and `@@diff this part`: everything that changed, as Markdown.
+
+`@@diff 01_http_only 02_echo_consumer` compares the committed folders of two chapters. `@@diff this
+part`, in a chapter of several parts, compares the project before the part's first step with the
+project after its last, as the replay makes them.
+"""
 
 import difflib
 import re
 
-from course import chapters, listing, tree
+from course import chapters, enclosing, listing, page, recorded, tree
 
 LINE = re.compile(r"@@diff +(\S+) +(\S+) *")
 CONTEXT = 3  # unchanged lines around a change
+_NUMBERS = re.compile(r"@@ -(\d+)")  # where a hunk begins in the old file
 TESTS = "tests/"  # the folder whose files are shown folded
 
 
-def expand(text: str) -> str:
+def expand(text: str, found: tuple[str, page.Page] | None = None) -> str:
     """Return `text` with its `@@diff` lines replaced.
 
-    Raises ValueError if one of them names no chapters.
+    `found` is page.find()'s answer, which is asked for here where it isn't given. Raises
+    ValueError if a line names no chapters, or a part where there is none; PageError and
+    progress.Trouble if the part can't be replayed.
     """
     lines = []
     for line in text.split("\n"):
         match = LINE.fullmatch(line)
-        lines.append(markdown(match[1], match[2]) if match else line)
+        if match and [*match.groups()] == page.THIS_PART:
+            found = found or page.find(text)
+            if found is None:
+                raise ValueError("@@diff this part belongs on the page of a lesson")
+            line = of_part(*found)
+        elif match:
+            line = markdown(match[1], match[2])
+        lines.append(line)
     return "\n".join(lines)
 
 
 def markdown(before: str, after: str) -> str:
-    """Return all that is another in `after`, a block that folds for each file."""
-    old, new = (_read(name) for name in (before, after))
+    """Return all that differs between two chapters' folders."""
+    return _changes(*(_read(name) for name in (before, after)))
+
+
+def of_part(lesson: str, part: page.Page) -> str:
+    """Return all that a part of a lesson's page changes. Raises as recorded.read() does."""
+    recording = recorded.read(lesson)
+    return _changes(recording.before(part.path, 0), recording.after(part.path))
+
+
+def _changes(old: tree.Tree, new: tree.Tree) -> str:
+    """Return the differences, with a block that folds for each file."""
     changed = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
     # What was written comes first, and what tests it after it.
     changed.sort(key=lambda name: name.startswith(TESTS))
     return "\n\n".join(_file(name, old.get(name), new.get(name)) for name in changed)
 
 
-def unified(old: str, new: str) -> tuple[str, int, int]:
-    """Return a diff as the pages write them, and how many lines come and go."""
+def unified(name: str, old: str, new: str) -> tuple[str, int, int]:
+    """Return a file's diff as the pages write them, and how many lines come and go.
+
+    Behind each `@@` is the function or class around it.
+    """
     sides = [text.removesuffix("\n").split("\n") if text else [] for text in (old, new)]
-    lines = []
+    hunks: list[list[tuple[str, str]]] = []
+    starts: list[int] = []
     for line in list(difflib.unified_diff(*sides, lineterm="", n=CONTEXT))[2:]:
-        # The numbers of lines help a program; a person finds the place by what stands there.
-        lines.append("@@" if line.startswith("@@ ") else line)
-    come, go = (sum(line.startswith(sign) for line in lines) for sign in "+-")
-    return "\n".join(lines[1:]), come, go
+        # The numbers of lines help a program; a person finds the place by its function.
+        if match := _NUMBERS.match(line):
+            hunks.append([])
+            # An empty side is said to begin at line 0.
+            starts.append(max(0, int(match[1]) - 1))
+        else:
+            hunks[-1].append((line[0], line[1:]))
+    text = enclosing.join(hunks, starts, name, sides[0])
+    come, go = (sum(sign == each for hunk in hunks for each, _ in hunk) for sign in "+-")
+    return text, come, go
 
 
 def fenced(text: str, info: str) -> str:
@@ -66,7 +101,7 @@ def _file(name: str, old: bytes | None, new: bytes | None) -> str:
         return _details(name, "new", text, folded)
     if new is None:
         return _details(name, "gone", "", "")
-    diff, come, go = unified(before, after)
+    diff, come, go = unified(name, before, after)
     said = f"{come} {'line' if come == 1 else 'lines'} in, {go} out"
     return _details(name, said, fenced(diff, f'diff title="{name}"'), folded)
 

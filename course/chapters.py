@@ -1,7 +1,8 @@
-"""Which chapters and guides there are, and where they stand.
+"""Which chapters, guides and first looks there are, and where their pages are.
 
-Both are lessons: pages that are replayed, over the files that a lesson begins with. What a chapter
-ends with is committed in a folder, from which others go on; what a guide ends with is not.
+All of them are lessons: pages that are replayed, over the files that a lesson begins with. What a
+chapter ends with is committed in a folder, from which others go on; what a guide ends with isn't,
+and neither is what a first look ends with, which begins with an empty folder.
 """
 
 import re
@@ -27,6 +28,9 @@ GUIDES = {
     "hardening": "06_conversations_auth",
 }
 
+# Pages below docs/start/ that make a project of their own, from nothing.
+FIRST_LOOKS = ["ten_minutes"]
+
 _PART = re.compile(r"([1-9]\d*)_\w+\.md")
 
 
@@ -38,7 +42,8 @@ class UnknownChapter(Exception):
 class Lesson:
     """Where a lesson's page stands below docs/, less the `.md`, and what it goes on from.
 
-    `before` is a chapter, or None for the first. `committed`: what it ends with is a folder here.
+    `before` is a chapter, or None for what begins with nothing: the first chapter and first looks.
+    `committed`: what it ends with is a folder here.
     """
 
     place: str
@@ -47,13 +52,14 @@ class Lesson:
 
 
 def lessons() -> dict[str, Lesson]:
-    """Return all lessons by their names, in order: the chapters, then the guides."""
+    """Return all lessons by their names: the chapters in order, then guides, then first looks."""
     chapters = {
         name: Lesson(f"chapters/{name}", earlier, True)
         for earlier, name in pairwise([None, *NAMES])
     }
     guides = {name: Lesson(f"guides/{name}", before, False) for name, before in GUIDES.items()}
-    return chapters | guides
+    looks = {name: Lesson(f"start/{name}", None, False) for name in FIRST_LOOKS}
+    return chapters | guides | looks
 
 
 def find(name: str) -> str:
@@ -69,7 +75,7 @@ def find(name: str) -> str:
 
 
 def find_lesson(name: str) -> str:
-    """Return the full name of the chapter called `name`, or `name` if it is a guide's.
+    """Return the full name of the chapter called `name`, or `name` if it's another lesson's.
 
     Raises UnknownChapter.
     """
@@ -139,5 +145,5 @@ def with_pages() -> list[str]:
 
 
 def before(lesson: str) -> str | None:
-    """Return the chapter that the lesson goes on from, or None for the first."""
+    """Return the chapter that the lesson goes on from, or None if it begins with nothing."""
     return lessons()[lesson].before

@@ -35,10 +35,15 @@ def lay(files: tree.Tree, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tree.write(files, folder)
         for name, content in files.items():
-            if content.startswith(b"#!"):  # manage.py, which startproject makes a program
+            if is_program(content):
                 (folder / name).chmod((folder / name).stat().st_mode | 0o111)
     except OSError as error:
         raise Trouble(f"{folder} cannot be written: {error.strerror}. {ELSE}") from None
+
+
+def is_program(content: bytes) -> bool:
+    """Tell whether a file is to be run by its name, as manage.py is, which startproject makes."""
+    return content.startswith(b"#!")
 
 
 def advice(files: tree.Tree, folder: Path) -> str:

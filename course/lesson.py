@@ -13,10 +13,9 @@ from xml.etree import ElementTree
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
-from markdown_it import MarkdownIt
 from pymdownx.superfences import SuperFencesCodeExtension
 
-from course import changes, chapters, glossary, listing, page, shape
+from course import changes, chapters, context, glossary, listing, page, shape
 from course.page import INFO
 from course.progress import Trouble
 
@@ -62,7 +61,7 @@ def check_fences(text: str) -> None:
 
     Superfences would make a paragraph of it, and say nothing.
     """
-    for token in MarkdownIt("commonmark").parse(text):
+    for token in page.tokens(text):
         if token.type != "fence":
             continue
         line = token.map[0] + 1
@@ -80,26 +79,40 @@ def check_fences(text: str) -> None:
 
 
 class _Read(Preprocessor):
-    """Finds out which lesson's page this is, by its text: Python-Markdown is given no path."""
+    """Finds out which lesson's page this is, by its text: Python-Markdown is given no path.
+
+    A page that can't be replayed is shown without what only the replay knows.
+    """
 
     def run(self, lines: list[str]) -> list[str]:
-        self.md.lesson, self.md.page = None, None
+        self.md.found, self.md.contexts = None, {}
         try:
-            self.md.lesson, self.md.page = _find_page("\n".join(lines)) or (None, None)
+            self.md.found = page.find("\n".join(lines))
+            if self.md.found:
+                self.md.contexts = context.of_page(*self.md.found)
         except Trouble as trouble:
             _log.warning(trouble)
         return lines
 
 
 class _Fences(Preprocessor):
+    """Adds to each fence the line it stands on, by which its block's context is found."""
+
     def run(self, lines: list[str]) -> list[str]:
         check_fences("\n".join(lines))
+        for token in page.tokens("\n".join(lines)):
+            if token.type == "fence":
+                lines[token.map[0]] = f'{lines[token.map[0]].rstrip()} line="{token.map[0] + 1}"'
         return lines
 
 
 class _Changes(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
-        return changes.expand("\n".join(lines)).split("\n")
+        try:
+            return changes.expand("\n".join(lines), self.md.found).split("\n")
+        except Trouble as trouble:
+            _log.warning(trouble)
+            return lines
 
 
 class _Tags(Preprocessor):
@@ -137,14 +150,14 @@ class _Data(Treeprocessor):
     """Tells the site's scripts which lesson a page belongs to, and which headings are steps."""
 
     def run(self, root: ElementTree.Element) -> None:
-        part = self.md.page
-        if part is None:
+        if self.md.found is None:
             return
+        lesson, part = self.md.found
         for heading in root.iter("h2"):
             if match := page.NUMBERED.match("".join(heading.itertext())):
                 heading.set("data-step", match[1])
         data = {
-            "data-lesson": self.md.lesson,
+            "data-lesson": lesson,
             "data-steps": str(part.count),
             "data-minutes": str(shape.minutes(part) or ""),
         }
@@ -163,25 +176,18 @@ def dark_kind(source: str) -> str | None:
     return dark if below and (DOCS / below).is_file() else None
 
 
-def _find_page(text: str) -> tuple[str, page.Page] | None:
-    """Return the lesson and the page whose text that is, or None if it is no lesson's.
-
-    Raises page.PageError, and progress.Trouble as chapters.pages() does.
-    """
-    for lesson in chapters.lessons():
-        for number, path in enumerate(chapters.pages(lesson)):
-            if path.read_text(encoding="utf-8").strip() == text.strip():
-                return lesson, page.read_lesson(lesson)[number]
-    return None
-
-
 def _options(language, inputs, options, attrs, md) -> bool:
     options.update(inputs)
     return True
 
 
 def _listing(source, language, class_name, options, md, **_) -> str:
-    return listing.block(source, language, options.get("title", ""))
+    title = options.get("title", "")
+    about = md.contexts.get(int(options.get("line", 0)))
+    if about is None:  # the block is in no lesson, isn't replayed, or shows how two states differ
+        about = context.Context(context.label(language, source))
+    made = listing.block(about.text or source, language, title, about.label, about.fate)
+    return made + (listing.whole_file(about.whole, title, about.when) if about.whole else "")
 
 
 def _diagram(source, language, class_name, options, md, **_) -> str:

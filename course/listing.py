@@ -1,13 +1,14 @@
-"""A code block of a page as HTML: its colours, its title, and what its copy button gives."""
+"""A code block of a page as HTML: its colours, its label, and what its copy buttons give."""
 
 import codeop
 import html
 import re
 from pathlib import PurePosixPath
 
-from pygments import highlight
+from pygments import format as formatted
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+from pygments.token import Token
 from pygments.util import ClassNotFound
 
 # The languages of files, by how their names end.
@@ -21,7 +22,8 @@ LANGUAGES = {
 }
 PLAIN = "text"
 
-_LINES = {"+": "gi", "-": "gd", " ": "line", "": "gu"}
+_LINES = {"+": "gi", "-": "gd"}
+_PLAIN_TOKENS = {Token.Name, Token.Text.Whitespace}
 _FORMATTER = HtmlFormatter(nowrap=True)
 _SPEAKS = re.compile(r"(?P<who>(?:\w+ )?)(?P<sign>[<>x])(?P<rest>(?: .*)?)")
 _OPENS = re.compile(r"(?P<who>(?:\w+(?:, *\w+)*: )?)(?P<url>wss?://\S+)(?P<rest>.*)")
@@ -45,8 +47,12 @@ def check(language: str) -> None:
         raise ValueError(f"there are no colours for the language {language!r}") from None
 
 
-def block(source: str, language: str, title: str = "") -> str:
-    """Return the HTML of a block. Raises ValueError as check() does."""
+def block(source: str, language: str, title: str = "", label: str = "", fate: str = "") -> str:
+    """Return the HTML of a block. Raises ValueError as check() does.
+
+    Above the code stands the file's `title` or, without one, the `label`, which names a terminal;
+    and behind it the `fate`, a word on what happens to the file.
+    """
     check(language)
     copied = None
     if language == "console":
@@ -62,9 +68,29 @@ def block(source: str, language: str, title: str = "") -> str:
     if copied:
         data = f' data-copy="{_escape(copied)}"'
     elif copied is not None or language == "wire":
-        classes += " no-copy"  # nothing in it is for typing
-    bar = f'<span class="filename">{_escape(title)}</span>' if title else ""
+        classes += " no-copy"  # nothing in it is for typing, or each of its hunks has a button
+    if language == "console" and not copied:
+        classes += " printed"
+        fate = fate or "output"
+    bar = _bar(title, label, fate)
     return f'<div class="{classes}"{data}>{bar}<pre><code>{body}</code></pre></div>'
+
+
+def whole_file(text: str, title: str, when: str) -> str:
+    """Return a file, folded. The search leaves it out: its lines are on the page already."""
+    made = block(text.removesuffix("\n"), language_of(title), title)
+    summary = f"<summary>The whole file {when}</summary>"
+    return f'<details class="whole-file" data-search-exclude>{summary}{made}</details>'
+
+
+def _bar(title: str, label: str, fate: str) -> str:
+    """Return what stands above the code. Of it, the search knows the file's name alone."""
+    if not title and not label:
+        return ""
+    name = _escape(title) or f"<span data-search-exclude>{_escape(label)}</span>"
+    said = f' <span class="fate" data-search-exclude>{_escape(fate)}</span>' if fate else ""
+    kind = "filename" if title else "filename terminal"
+    return f'<span class="{kind}">{name}{said}</span>'
 
 
 def typed(text: str) -> Typed:
@@ -106,17 +132,46 @@ def _console(source: str) -> tuple[str, str]:
 
 
 def _diff(source: str, language: str) -> tuple[str, str]:
-    """Colour a diff as what it changes; what is copied are the lines that come."""
+    """Colour a diff as what it changes. What's copied are the lines that come.
+
+    Of several hunks, each has a button that copies its lines, and there's nothing else to copy.
+    """
     shown = source.split("\n")
-    signs = ["" if line.startswith("@@") else line[:1] or " " for line in shown]
+    heads = [line.startswith("@@") for line in shown]
+    signs = ["" if head else line[:1] or " " for head, line in zip(heads, shown, strict=True)]
     texts = [line[1:] if sign else "" for line, sign in zip(shown, signs, strict=True)]
+    # Of each hunk, what it adds. The first begins with or without a line for it.
+    added: list[list[str]] = [] if heads[0] else [[]]
+    for head, sign, text in zip(heads, signs, texts, strict=True):
+        if head:
+            added.append([])
+        elif sign == "+":
+            added[-1].append(text)
+    several = len(added) > 1
+    buttons = iter([_button("\n".join(lines)) if several and lines else "" for lines in added])
     body = ""
-    for sign, code in zip(signs, _coloured("\n".join(texts), language), strict=True):
+    if several and not heads[0]:
+        body += _head("", next(buttons))
+    for line, sign, code in zip(shown, signs, _coloured("\n".join(texts), language), strict=True):
         if sign:
             code = f'<span class="sign">{sign}</span>{code}'
-        body += f'<span class="{_LINES.get(sign, "line")}">{code or "@@"}\n</span>'
-    copied = [text for text, sign in zip(texts, signs, strict=True) if sign == "+"]
-    return body, "\n".join(copied)
+            body += f'<span class="{_LINES.get(sign, "line")}">{code}\n</span>'
+        else:
+            body += _head(line, next(buttons) if several else "")
+    return body, "" if several else "\n".join(added[0])
+
+
+def _head(line: str, button: str) -> str:
+    said = f"<span>{_escape(line)}</span>" if line else ""
+    return f'<span class="gu" data-search-exclude>{said}{button}\n</span>'
+
+
+def _button(copied: str) -> str:
+    """Return a button that copies a text: the theme's script takes any that say so."""
+    return (
+        f'<button type="button" class="copy-hunk" data-clipboard-text="{_escape(copied)}" '
+        'aria-label="Copy this hunk" title="Copy this hunk"></button>'
+    )
 
 
 def _wire(source: str) -> str:
@@ -142,7 +197,12 @@ def _wire(source: str) -> str:
 def _coloured(source: str, language: str) -> list[str]:
     """Return the lines of `source` as HTML."""
     lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    lines = highlight(source, lexer, _FORMATTER).split("\n")
+    # Names and white space look like the text around them. Without a tag each, pages are lighter.
+    tokens = (
+        (Token.Text if kind in _PLAIN_TOKENS else kind, text)
+        for kind, text in lexer.get_tokens(source)
+    )
+    lines = formatted(tokens, _FORMATTER).split("\n")
     # Blank lines at the end may be missing, and one newline more may be there.
     count = source.count("\n") + 1
     return [*lines, *[""] * count][:count]

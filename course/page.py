@@ -1,10 +1,12 @@
 """A lesson's page, or the parts that it is made of, read as steps."""
 
+import functools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from course import chapters
 from course.progress import Trouble
@@ -15,6 +17,7 @@ NUMBERED = re.compile(r"(\d+)\. (.+)")
 INFO = re.compile(r'(?P<language>[\w+-]+)(?: title="(?P<title>[^"]*)")?')
 COMMENT = re.compile(r"<!--\s*(left out|shown in|long):\s*(.*?)\s*-->", re.DOTALL)
 DIFF = re.compile(r"@@diff\b(.*)")
+THIS_PART = ["this", "part"]  # what a `@@diff` names that compares a part's start with its end
 UNTITLED = {"console", "wire", "mermaid"}  # what they say is no file's
 
 
@@ -86,10 +89,16 @@ def read(path: Path, steps_before: int = 0) -> Page:
     Raises PageError for what breaks the page's grammar.
     """
     reader = _Reader(path, steps_before)
-    for token in MarkdownIt("commonmark").parse(path.read_text(encoding="utf-8")):
+    for token in tokens(path.read_text(encoding="utf-8")):
         reader.take(token)
     reader.end()
     return reader.page
+
+
+@functools.lru_cache(maxsize=16)  # a build of the site asks several times for each page
+def tokens(text: str) -> list[Token]:
+    """Return what CommonMark makes of a text."""
+    return MarkdownIt("commonmark").parse(text)
 
 
 def read_lesson(lesson: str) -> list[Page]:
@@ -108,31 +117,60 @@ def steps(parts: list[Page]) -> list[tuple[Page, Step]]:
     return [(part, step) for part in parts for step in part.steps]
 
 
-def check_diff(parts: list[Page], lesson: str) -> None:
-    """Raise PageError unless `@@diff BEFORE CHAPTER` stands once, after the chapter's last step.
+def find(text: str) -> tuple[str, Page] | None:
+    """Return the lesson and the page whose text that is, or None if it's no lesson's.
 
-    It compares two folders: the first chapter has none, and no guide.
+    Raises PageError, and progress.Trouble as chapters.pages() does.
+    """
+    for lesson in chapters.lessons():
+        for number, path in enumerate(chapters.pages(lesson)):
+            if path.read_text(encoding="utf-8").strip() == text.strip():
+                return lesson, read_lesson(lesson)[number]
+    return None
+
+
+def check_diff(parts: list[Page], lesson: str) -> None:
+    """Raise PageError unless the page says `@@diff BEFORE CHAPTER` once, after its last step.
+
+    It compares two folders, which the first chapter and guides don't have. A chapter in parts has
+    it in its last part, or says `@@diff this part` in each of them, or both.
     """
     before = chapters.before(lesson) if chapters.is_committed(lesson) else None
     end = parts[-1]
-    last = max((step.line for step in end.steps if step.number is not None), default=1)
     for part in parts:
+        last = _last_step(part)
+        seen: list[list[str]] = []
         for line, words in part.diffs:
+            whole = words != THIS_PART
             if before is None:
                 text = f"{lesson} has no @@diff: there are no two folders to compare"
                 raise PageError(part.path, line, text)
-            if words != [before, lesson]:
+            if not whole and len(parts) == 1:
+                text = f"this page isn't in parts: write @@diff {before} {lesson}"
+                raise PageError(part.path, line, text)
+            if whole and words != [before, lesson]:
                 raise PageError(part.path, line, f"this has to be: @@diff {before} {lesson}")
-            if part is not end:
-                text = f"@@diff stands at the end of the last part, {end.path.name}"
+            if whole and part is not end:
+                text = (
+                    f"@@diff {before} {lesson} stands at the end of the last part, {end.path.name}"
+                )
                 raise PageError(part.path, line, text)
             if line < last:
                 raise PageError(part.path, line, "@@diff stands at the end, after the last step")
-    if before and len(end.diffs) != 1:
-        count = len(end.diffs) or "no"
-        raise PageError(
-            end.path, last, f"one line @@diff {before} {lesson} belongs below; {count} is there"
-        )
+            if words in seen:
+                raise PageError(part.path, line, f"@@diff {' '.join(words)} is here twice")
+            seen.append(words)
+    if before and not end.diffs:
+        wanted = f"@@diff {before} {lesson}"
+        text = f"one line {wanted} belongs below"
+        if len(parts) > 1:
+            text = f"a line @@diff this part, or {wanted}, belongs below"
+        raise PageError(end.path, _last_step(end), text)
+
+
+def _last_step(part: Page) -> int:
+    """Return the line of a page's last numbered step."""
+    return max((step.line for step in part.steps if step.number is not None), default=1)
 
 
 class _Reader:

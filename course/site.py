@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from course import changes, glossary, progress, serve
+from course import changes, chapters, glossary, progress, recorded, serve
 
 # Material announces a successor of MkDocs at each build.
 QUIET = {"NO_MKDOCS_2_WARNING": "1"}
@@ -57,9 +57,11 @@ class Entry:
 def build(root: Path, site: Path | None = None) -> int:
     """Build the site in the folder `site`, or `root`/site; return the exit status.
 
-    Raises progress.Trouble, when MkDocs has said what is wrong.
+    Raises progress.Trouble, when MkDocs has said what is wrong, and PageError for a page that
+    can't be replayed.
     """
     began = time.monotonic()
+    recorded.prepare(chapters.with_pages())
     # Not --quiet: that keeps warnings from being counted too, and so from being strict about.
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean"]
     site = site or root / "site"

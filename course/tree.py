@@ -74,7 +74,7 @@ def edit(text: str, diff: str) -> str:
     gone: set[int] = set()
     added: dict[int, list[str]] = {}
     for hunk in hunks(diff):
-        place = _only_place(old, hunk)
+        place = only_place(old, hunk)
         for sign, line in hunk:
             if sign == "+":
                 added.setdefault(place, []).append(line)
@@ -140,7 +140,11 @@ def difference(made: Tree, wanted: Tree) -> str:
     return "\n".join(said)
 
 
-def _only_place(lines: list[str], hunk: list[tuple[str, str]]) -> int:
+def only_place(lines: list[str], hunk: list[tuple[str, str]]) -> int:
+    """Return the one place in `lines`, from 0, where the hunk's old lines stand.
+
+    Raises EditError.
+    """
     old = [(sign, line) for sign, line in hunk if sign != "+"]
     if not old and lines:
         raise EditError("a hunk needs a line that stands in the file, to say where it goes")

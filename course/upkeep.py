@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course import chapters, progress
 
-CACHES = ["__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache"]
+CACHES = [".course_cache", "__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache"]
 OURS = ["course", "tests", "benchmarks"]
 READ = ["README.md", "docs", "mkdocs.yml", *OURS]
 # A learner's code is read beside its explanation, in a narrower column than ours.

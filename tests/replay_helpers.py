@@ -1,4 +1,7 @@
-"""A made-up course of three chapters and a guide, with a little web server in place of Django's."""
+"""A made-up course of three chapters, a guide and a first look, with a little web server.
+
+The server is in place of Django's.
+"""
 
 import os
 import subprocess
@@ -12,6 +15,7 @@ from course.processes import until
 
 NAMES = ["01_one", "02_two", "03_three"]
 GUIDES = {"aside": "02_two"}
+FIRST_LOOKS = ["look"]
 
 # Read once at its start, answer.txt shows whether the server was started anew after an edit.
 MANAGE = """
@@ -87,8 +91,9 @@ class Course:
         monkeypatch.setattr(chapters, "ROOT", root)
         monkeypatch.setattr(chapters, "NAMES", NAMES)
         monkeypatch.setattr(chapters, "GUIDES", GUIDES)
+        monkeypatch.setattr(chapters, "FIRST_LOOKS", FIRST_LOOKS)
         self.root = root
-        for name in ("chapters", "guides"):
+        for name in ("chapters", "guides", "start"):
             (root / "docs" / name).mkdir(parents=True)
 
     def page(self, chapter: str, text: str) -> Path:

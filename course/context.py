@@ -1,0 +1,129 @@
+"""What the site says about each block of a page: which terminal, which file, and how it changes."""
+
+import re
+from dataclasses import dataclass
+
+from course import enclosing, kinds, page, recorded, terminal
+from course.interpreter import PROMPT
+from course.page import Block, Page
+
+TERMINALS = {"web": "Server", "worker": "Worker", "redis": "Redis"}
+YOURS = "Your terminal"
+PYTHON = "Python prompt"
+SOCKET = "Over the socket"
+
+LONGEST = 400  # lines of a file that is shown whole
+
+_OF_REDIS = re.compile(r"^\d+:[A-Z] \d", re.MULTILINE)
+_OF_WORKER = re.compile(r"^Running worker\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Context:
+    """A block's surroundings.
+
+    `label` is a terminal's name, `fate` what happens to a file: "new", "changed", "replaced". A
+    diff has its `text` with what is around each hunk, and `whole`, the file that it makes, with
+    `when` that is so.
+    """
+
+    label: str = ""
+    fate: str = ""
+    text: str = ""
+    whole: str = ""
+    when: str = ""
+
+
+def of_page(lesson: str, part: Page) -> dict[int, Context]:
+    """Return the contexts of a page's blocks, by the line of their fence, from 1.
+
+    Raises PageError for what a page does wrong, and progress.Trouble.
+    """
+    recording = recorded.read(lesson)
+    running: list[str] = []
+    found = {}
+    for other, step in page.steps(page.read_lesson(lesson)):
+        for number, block in enumerate(step.blocks):
+            label = _terminal(block, running)
+            if other.path != part.path or block.kind == "left out":
+                continue
+            if block.kind in ("write", "edit"):
+                found[block.line] = _file(block, step.blocks[number + 1 :], part, recording)
+            elif block.kind == "shown":
+                found[block.line] = Context(block.note, "excerpt")
+            else:
+                found[block.line] = Context(label)
+    return found
+
+
+def label(language: str, text: str) -> str:
+    """Return which terminal a block is typed in, where no lesson tells more than its text."""
+    kind = {"console": "console" if text.startswith("$ ") else "log"}.get(language, language)
+    return _terminal(Block(kind, 0, text), [])
+
+
+def _file(block: Block, below: list[Block], part: Page, recording: recorded.Recording) -> Context:
+    """Return the context of a block that writes or edits a file; `below` are its step's others."""
+    old = recording.before(part.path, block.line).get(block.path)
+    if block.kind == "write":
+        return Context(fate="new" if old is None else "replaced")
+    # The block's own state has its line: one more is behind it.
+    new = recording.before(part.path, block.line + 1)[block.path].decode()
+    again = any(other.path == block.path for other in below)
+    return Context(
+        fate="changed",
+        text=enclosing.mark(block.text, block.path, old.decode()),
+        whole=new if new.count("\n") <= LONGEST else "",
+        when="so far" if again else "after this step",
+    )
+
+
+def _terminal(block: Block, running: list[str]) -> str:
+    """Return which terminal a block is seen in; `running` are the servers, and brought up to date.
+
+    It holds their kinds, the one that was started last at its end.
+    """
+    if block.kind == "wire":
+        for line in block.text.split("\n"):
+            if line.startswith("$ ") and (kind := kinds.kind_of(line[2:])):
+                _start(kind.name, running)
+        return SOCKET
+    if block.kind == "log":
+        server = _that_printed(block.text, running)
+        if terminal.until_stop(block.text)[1] and server in running:
+            running.remove(server)
+        return TERMINALS[server]
+    if block.kind != "console":
+        return ""
+    started = []
+    for command in terminal.commands(block.text):
+        if kind := kinds.kind_of(command.text):
+            started.append(kind.name)
+            _start(kind.name, running)
+            if command.stop:
+                running.remove(kind.name)
+    if started:
+        return TERMINALS[started[0]]
+    # At the shell's prompt nothing but python is started, and the rest is typed there.
+    return PYTHON if f"\n{PROMPT}" in block.text else YOURS
+
+
+def _start(name: str, running: list[str]) -> None:
+    if name in running:
+        running.remove(name)
+    running.append(name)
+
+
+def _that_printed(text: str, running: list[str]) -> str:
+    """Return the kind of server whose output a block is.
+
+    The replay looks for it in all that run. By its text alone, only Redis and the worker's first
+    line can be told from the web server.
+    """
+    shown, _ = terminal.until_stop(text)
+    if not shown and running:
+        return running[-1]
+    for name, sign in (("redis", _OF_REDIS), ("worker", _OF_WORKER)):
+        if sign.search(text):
+            return name
+    return "web" if "web" in running or not running else running[-1]

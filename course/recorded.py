@@ -1,0 +1,144 @@
+"""The states of the lessons, kept on disk: every build of the site needs all of them.
+
+A replay of the files alone makes them in some seconds. They're kept in `.course_cache/`, one file a
+lesson, with a hash of all that they were made from: the pages, the chapters' folders, Django and
+the course's own modules. A file is written under another name and renamed when it's whole, so
+several builds can run at the same time.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import django
+
+from course import chapters, progress, replay, tree
+from course.start import start_of
+from course.state import State
+
+FOLDER = ".course_cache"  # below the repository's; `make clean` removes it
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A lesson's states in order. `start` is what it goes on from, `pages` its page or parts."""
+
+    start: tree.Tree
+    pages: list[Path]
+    states: list[State]
+
+    def before(self, path: Path, line: int) -> tree.Tree:
+        """Return the project as all blocks above a line of a page leave it."""
+        there = (self.pages.index(path), line)
+        files = self.start
+        for state in self.states:
+            if (self.pages.index(state.page), state.line) >= there:
+                break
+            files = state.files
+        return files
+
+    def after(self, path: Path) -> tree.Tree:
+        """Return the project as the whole page leaves it."""
+        return self.before(path, sys.maxsize)
+
+
+def read(lesson: str) -> Recording:
+    """Return the lesson's recording: from disk, or replayed if anything has changed since.
+
+    Raises PageError for what a page does wrong, and progress.Trouble.
+    """
+    recording = Recording(start_of(lesson), chapters.pages(lesson), [])
+    key, path = _key(lesson), chapters.ROOT / FOLDER / f"{lesson}.json"
+    found = _load(lesson, path, key)
+    if found is None:
+        found = replay.replay(lesson, recording.start, fast=True).states
+        _save(path, key, found)
+    recording.states.extend(found)
+    return recording
+
+
+def prepare(lessons: list[str]) -> None:
+    """Bring these lessons' recordings up to date, and say so if there is anything to do.
+
+    Raises PageError and progress.Trouble, for the first of them that can't be replayed.
+    """
+    stale = [
+        each
+        for each in lessons
+        if _load(each, chapters.ROOT / FOLDER / f"{each}.json", _key(each)) is None
+    ]
+    if stale:
+        progress.say(f"Replaying the files of {', '.join(stale)} ...")
+    with ThreadPoolExecutor(replay.AT_ONCE) as pool:
+        # Later lessons take longer, and what takes longest goes first.
+        done = {lesson: pool.submit(read, lesson) for lesson in reversed(stale)}
+    for lesson in stale:
+        done[lesson].result()
+
+
+def _key(lesson: str) -> str:
+    """Return a hash of all that the lesson's states are made from."""
+    digest = hashlib.sha256(f"{django.VERSION} {sys.version}".encode())
+    ours = Path(__file__).parent.glob("*.py")
+    for path in sorted([*ours, *chapters.pages(lesson)]):
+        _add(digest, path.name, path.read_bytes())
+    # A page copies files from its chapter's folder, and could from any other.
+    for name in chapters.NAMES:
+        for inside, content in tree.read(chapters.folder(name)).items():
+            _add(digest, f"{name}/{inside}", content)
+    return digest.hexdigest()
+
+
+def _add(digest, name: str, content: bytes) -> None:
+    digest.update(f"{name} {len(content)}\n".encode() + content)
+
+
+def _load(lesson: str, path: Path, key: str) -> list[State] | None:
+    """Return the states that a file holds, or None without one, or if `key` is another."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if said["key"] != key:
+            return None
+        contents = [text.encode("latin-1") for text in said["contents"]]
+        return [
+            State(
+                lesson,
+                step,
+                title,
+                chapters.ROOT / page,
+                line,
+                written,
+                {name: contents[number] for name, number in files.items()},
+            )
+            for step, title, page, line, written, files in said["states"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def _save(path: Path, key: str, states: list[State]) -> None:
+    numbers: dict[bytes, int] = {}  # most files are the same in most states
+    kept = [
+        (
+            state.step,
+            state.title,
+            state.page.relative_to(chapters.ROOT).as_posix(),
+            state.line,
+            state.path,
+            {name: numbers.setdefault(text, len(numbers)) for name, text in state.files.items()},
+        )
+        for state in states
+    ]
+    # Any bytes can be read as Latin-1 and made of it again.
+    contents = [content.decode("latin-1") for content in numbers]
+    path.parent.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, suffix=".half", delete=False, encoding="utf-8"
+    ) as half:
+        json.dump({"key": key, "contents": contents, "states": kept}, half)
+    os.replace(half.name, path)
