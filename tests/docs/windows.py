@@ -21,6 +21,20 @@ def chromium():
         yield found
 
 
+@pytest.fixture
+def window(chromium):
+    """Return a function that gives a new page of a person of their own."""
+    contexts = []
+
+    def window(**options):
+        contexts.append(chromium.new_context(**options))
+        return contexts[-1].new_page()
+
+    yield window
+    for context in contexts:
+        context.close()
+
+
 @contextlib.contextmanager
 def all_served(names: list[str], filled_by: str = screenshots.PEOPLE) -> Iterator[dict[str, str]]:
     """Serve these chapters, all at once; give their addresses by name."""
