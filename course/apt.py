@@ -1,4 +1,4 @@
-"""Debian's and Ubuntu's packages, installed where nobody has to be asked: as root."""
+"""Install Debian's and Ubuntu's packages where that needs no question: as root."""
 
 import functools
 import os
@@ -14,7 +14,7 @@ def allowed() -> bool:
 
 @functools.cache
 def update() -> None:
-    """Read the lists of packages anew, once a run. A failure shows when a package is wanted."""
+    """Update the package lists, once a run. A failure shows when a package is wanted."""
     try:
         _apt_get("update")
     except progress.Failed:
@@ -30,7 +30,7 @@ def install(package: str) -> None:
 
 def _apt_get(*words: str) -> None:
     # A server's package would start it as a service; outside systemd, RUNLEVEL=1 prevents that.
-    # Where it starts all the same it does no harm: the course's own server takes a free port.
+    # If it starts anyway, it does no harm: the course's own server takes a free port.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     waiting = ["-o", "DPkg::Lock::Timeout=120"]
     sentence = f"apt-get {words[0]} failed."

@@ -1,4 +1,4 @@
-"""The blocks of a page, done one after the other in a folder."""
+"""Carry out a page's blocks, one after the other, in a folder."""
 
 import difflib
 import threading
@@ -16,7 +16,8 @@ PROJECT = "my-chat"  # and the folder that they work in
 class Workshop:
     """A folder with a project and a terminal. `files` is the project as it stands.
 
-    With `fast`, only what makes files is done. Used in a `with`, which ends all that it started.
+    With `fast`, only blocks that change files are carried out. Use it in a `with` statement, which
+    stops everything it started.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Workshop:
         self._terminal.close()
 
     def do(self, block: Block) -> None:
-        """Do what a block says, and compare. Raises Mismatch, and Halted."""
+        """Carry out a block and compare. Raises Mismatch and Halted."""
         if block.kind == "write":
             self._write(block.path, block.text)
         elif block.kind == "edit":
@@ -97,7 +98,7 @@ class Workshop:
             raise Mismatch(f"{block.note} does not hold this line, or not here: {lacking}")
 
     def _look(self) -> bool:
-        """Take in what the project has become; tell whether a file is another."""
+        """Read the project's files again; return whether any has changed."""
         files = tree.read(self._folder)
         if files == self.files:
             return False
@@ -107,9 +108,9 @@ class Workshop:
 
 
 def first_lacking(shown: str, text: str) -> str | None:
-    """Return the first line of `shown` that `text` does not hold in that order, or None.
+    """Return the first line of `shown` that's missing from `text`, in that order, or None.
 
-    It may stand there indented otherwise, between quotation marks, and with lines in between.
+    In `text`, lines may have another indentation, quotation marks around them, and more in between.
     """
     lines = iter(text.split("\n"))
     for wanted in shown.split("\n"):

@@ -1,4 +1,4 @@
-"""What a chapter's page still lacks, as blocks to cut into steps."""
+"""Show what a chapter's page still lacks, as blocks that an author can cut into steps."""
 
 import difflib
 import re
@@ -24,11 +24,11 @@ Hunk = list[tuple[str, str]]
 
 
 def command(name: str) -> int:
-    """Print what the page of the chapter called `name` lacks to make its committed folder.
+    """Print what a chapter's page lacks to end as its committed folder.
 
-    Without a page, that is what changed since the chapter before; of parts and of a page under
-    work, what they have not come to yet. Returns 0. Raises Trouble if there is no folder or a page
-    is wrong, and chapters.UnknownChapter.
+    Without a page, that's everything that changed since the chapter before. For a page or parts
+    in progress, it's whatever they don't reach yet. Returns 0. Raises Trouble if there's no folder
+    or a page is wrong, and chapters.UnknownChapter.
     """
     chapter = chapters.find(name)
     folder = chapters.folder(chapter)
@@ -45,7 +45,7 @@ def command(name: str) -> int:
 def blocks(made: tree.Tree, wanted: tree.Tree, chapter: str) -> list[str]:
     """Return Markdown blocks that turn `made` into `wanted`, the folder of `chapter`.
 
-    What cannot be typed is copied from that folder by a command.
+    Files that can't be typed are copied from that folder by a command.
     """
     found = []
     if removed := sorted(made.keys() - wanted.keys()):
@@ -69,7 +69,7 @@ def blocks(made: tree.Tree, wanted: tree.Tree, chapter: str) -> list[str]:
 def hunks(old: str, new: str) -> list[Hunk]:
     """Return hunks that make the text `old` into `new`, each with the least context it needs.
 
-    Both end in a newline, but for an empty `new`; `old` has more than blank lines.
+    Both end in a newline, except for an empty `new`; `old` has more than blank lines.
     """
     before, after = old.split("\n")[:-1], new.split("\n")[:-1]
     codes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
@@ -87,7 +87,7 @@ def hunks(old: str, new: str) -> list[Hunk]:
 
 
 def _least_span(before: list[str], signed: Hunk, a: int, b: int) -> tuple[int, int]:
-    """Widen the changed lines from `a` to `b` until they stand in one place and no other."""
+    """Widen the changed lines from `a` to `b` until they occur in exactly one place."""
     for count in range(2 * len(before) + 1):
         for above in sorted(range(count + 1), key=lambda above: (abs(2 * above - count), -above)):
             start, end = max(0, a - above), min(len(before), b + count - above)
@@ -114,7 +114,7 @@ def _hunk(signed: Hunk, changes: dict[int, tuple[int, list[str]]], start: int, e
 
 
 def _can_be_typed(name: str, content: bytes) -> bool:
-    """Tell whether a page can hold a file: text, of whole lines, under a name it can say."""
+    """Return whether a page can contain a file: text, in whole lines, with a name it can spell."""
     try:
         text = content.decode()
     except UnicodeDecodeError:

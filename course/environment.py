@@ -52,7 +52,7 @@ NO_NETWORK = [
 
 
 def ensure(root: Path, django: str | None = None) -> Path:
-    """Make the environment for this Python and that Django if it is missing or stale.
+    """Make the environment for this Python and that Django if it's missing or out of date.
 
     `root` is the repository's folder, `django` a series like "6.1" or None for the pinned one.
     Returns the environment's python. Raises progress.Trouble.
@@ -70,9 +70,9 @@ def ensure(root: Path, django: str | None = None) -> Path:
 
 
 def check_pair(django: str, version: tuple = sys.version_info) -> None:
-    """Raise progress.Trouble unless the course knows that Django and it runs on this Python."""
+    """Raise progress.Trouble unless the course supports that Django on this Python."""
     if django not in DJANGOS:
-        raise progress.Trouble(f"DJANGO is one of {', '.join(DJANGOS)}, and not {django!r}.")
+        raise progress.Trouble(f"DJANGO can be {', '.join(DJANGOS)}, but not {django!r}.")
     major, minor = DJANGOS[django]
     if version[:2] < (major, minor):
         raise progress.Trouble(
@@ -84,8 +84,8 @@ def check_pair(django: str, version: tuple = sys.version_info) -> None:
 def choose(root: Path, django: str) -> Path:
     """Return the folder of the environment for this Python and that Django.
 
-    That is `.venv` for the pinned Django, unless it stands already with another Python, whose
-    it stays; and a folder named after both otherwise.
+    That's `.venv` for the pinned Django, unless `.venv` already belongs to another Python.
+    Otherwise it's a folder named after both.
     """
     plain = root / ".venv"
     python = _minor(platform.python_version())
@@ -98,19 +98,19 @@ def choose(root: Path, django: str) -> Path:
 
 
 def is_in_use(python: Path) -> bool:
-    """Tell whether the environment with that python is the one that runs this program."""
+    """Return whether this program runs in the environment with that python."""
     return os.path.realpath(python.parent.parent) == os.path.realpath(sys.prefix)
 
 
 def python_of(folder: Path) -> Path:
-    """Return where the environment in `folder` has its python."""
+    """Return the path of the python of the environment in `folder`."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def stamp_for(folder: Path, root: Path, django: str) -> dict:
-    """Return what an environment in `folder` was made from, if it were made now.
+    """Return what an environment in `folder` would be made from, if it were made now.
 
-    The folder is part of it because an environment does not survive being moved or copied.
+    The folder is part of it because an environment can't be moved or copied.
     """
     return {
         "folder": str(folder),
@@ -121,7 +121,7 @@ def stamp_for(folder: Path, root: Path, django: str) -> dict:
 
 
 def why_stale(folder: Path, stamp: dict) -> str | None:
-    """Return why the environment in `folder` has to be made, or None if it need not be."""
+    """Return why the environment in `folder` has to be made, or None if it doesn't."""
     if not folder.exists():
         return "it is not there yet"
     found = _stamp_of(folder)
@@ -154,9 +154,9 @@ def lock(root: Path) -> None:
 
 
 def _make(folder: Path, root: Path, django: str, stamp: dict, reason: str) -> None:
-    """Make the environment in `folder` from nothing, and say so."""
+    """Make the environment in `folder` from scratch, and say so."""
     began = time.monotonic()
-    progress.say(f"Making {folder.name} with Python {stamp['python']}, since {reason} ...")
+    progress.say(f"Making {folder.name} with Python {stamp['python']}, because {reason} ...")
     _remove(folder)
     uv = _uv_on_path()
     if uv:
@@ -195,7 +195,7 @@ def _uv_on_path() -> str | None:
 
 
 def _uv_from_pip(python: Path, root: Path) -> str | None:
-    """Install uv beside `python` and return it, or None where there is none to be had."""
+    """Install uv next to `python` and return it, or None if there's no uv for this machine."""
     progress.say("Getting uv, which installs in seconds what takes pip half a minute ...")
     pip = [python, "-m", "pip", "install", "--only-binary", ":all:", "--retries", "1", "uv"]
     try:
@@ -203,7 +203,7 @@ def _uv_from_pip(python: Path, root: Path) -> str | None:
     except progress.Failed as failure:
         if _is_no_network(failure.output):
             raise
-        progress.say("There is no uv for this machine; pip does it instead.")
+        progress.say("There's no uv for this machine, so pip does it.")
         return None
     return str(python.parent / "uv")
 
@@ -219,7 +219,7 @@ def _install(folder: Path, root: Path, django: str, uv: str | None) -> None:
     failed = "The packages could not be installed."
     _run([*start, "--require-hashes", "-r", root / "requirements.txt"], failed, root)
     if django != PINNED:
-        progress.say(f"Installing Django {django} in place of {PINNED} ...")
+        progress.say(f"Installing Django {django} instead of {PINNED} ...")
         _run([*start, f"django~={django}.0"], failed, root)
 
 
@@ -239,9 +239,9 @@ def _is_no_network(output: str) -> bool:
 
 
 def _clean_environment() -> dict:
-    """Return the caller's environment without what misleads pip or uv.
+    """Return the caller's environment without variables that mislead pip or uv.
 
-    Their configuration files are not read either: a line like `user = true` breaks pip in an
+    Their configuration files aren't read either, because a line like `user = true` breaks pip in an
     environment. Variables such as PIP_INDEX_URL or UV_DEFAULT_INDEX, for a mirror, still count.
     """
     kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
@@ -254,7 +254,7 @@ def _base_python() -> str:
 
 
 def _count_pins(root: Path) -> int:
-    """Return how many packages requirements.txt names, whichever machine they are for."""
+    """Return how many packages requirements.txt names, for any machine."""
     lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return len({line.split("==")[0] for line in lines if "==" in line and line[0].isalpha()})
 
@@ -282,7 +282,7 @@ def _remove(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(root: Path):
-    """Keep other commands from making environments here at the same time; wait for them."""
+    """Wait for other commands that make environments here, and keep them out meanwhile."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -293,7 +293,7 @@ def _alone(root: Path):
         try:
             fcntl.flock(requirements, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress.say("Another command makes an environment here; waiting for it ...")
+            progress.say("Another command is making an environment here; waiting for it ...")
             fcntl.flock(requirements, fcntl.LOCK_EX)
         except OSError:
             pass  # a file system without locks

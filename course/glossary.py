@@ -1,4 +1,4 @@
-"""The words of the glossary: read from its page, and linked where a text first uses them."""
+"""Read the glossary's terms from its page, and link the first use of each in other pages."""
 
 import re
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Term:
 
 
 def read(path: Path = PATH) -> list[Term]:
-    """Return the glossary's terms: a heading each, with a paragraph below it."""
+    """Return the glossary's terms: each is a heading with a paragraph below it."""
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def first_sentence(paragraph: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return Markdown without its marks, on one line."""
+    """Return Markdown without its markup, on one line."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"<(https?:[^>]+)>", r"\1", text)
     text = re.sub(r"(?<!\w)[*_]{1,2}(?=\S)(.+?)(?<=\S)[*_]{1,2}(?!\w)", r"\1", text)
@@ -56,7 +56,7 @@ def plain(text: str) -> str:
 
 
 class Linker(Treeprocessor):
-    """Makes a link of the first of each term in a page."""
+    """Links the first use of each term in a page."""
 
     def __init__(self, md, terms: list[Term]):
         super().__init__(md)
@@ -113,7 +113,7 @@ class Linker(Treeprocessor):
 
 
 def _pattern(word: str) -> str:
-    """Return what matches the word, at a sentence's beginning and in the plural too."""
+    """Return a pattern for the word, also capitalised and in the plural."""
     first = word[0]
     if word == word.lower():
         first = f"[{word[0]}{word[0].upper()}]"

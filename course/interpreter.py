@@ -1,4 +1,4 @@
-"""What is typed at an interpreter's prompt, and what it answers."""
+"""Type a page's lines at an interpreter's prompt and compare its answers."""
 
 import codeop
 import os
@@ -27,9 +27,9 @@ def converse(
     ports: Ports,
     halt: threading.Event,
 ) -> None:
-    """Run `command`, type the page's lines at its prompts, and compare what it answers.
+    """Run `command`, type the page's lines at its prompts, and compare its answers.
 
-    An interpreter that the page does not leave is left at the end. Raises Mismatch, Halted.
+    If the page doesn't leave the interpreter, it's left at the end. Raises Mismatch, Halted.
     """
     greeting, exchanges = read(shown)
     master, slave = pty.openpty()
@@ -50,7 +50,7 @@ def converse(
     child = fdspawn(master, encoding="utf-8", codec_errors="replace")
 
     def answer(what: str, wanted: str, answered: list[str]) -> bool:
-        """Wait for a prompt and compare what stands before it; False if there will be none."""
+        """Wait for a prompt and compare the text before it; return False if none will come."""
         ended = _wait(child, wanted, what, halt)
         output.compare(what, answered, output.lines(ports.public(child.before)))
         return not ended
@@ -79,10 +79,10 @@ def converse(
 
 
 def read(shown: list[str]) -> tuple[list[str], list[tuple[list[str], list[str], int]]]:
-    """Return what the page shows before the first prompt, and what follows each.
+    """Return what the page shows before the first prompt, and after each one.
 
-    That is the lines typed, what was answered, and how far below the command they stand.
-    A line that begins with `...` was typed if the statement above it was not yet complete.
+    For each: the lines typed, the answer, and how many lines below the command they are.
+    A line that begins with `...` was typed if the statement above it wasn't complete.
     """
     greeting: list[str] = []
     exchanges: list[tuple[list[str], list[str], int]] = []
@@ -105,7 +105,7 @@ def _wants_more(typed: list[str]) -> bool:
 
 
 def _wait(child: fdspawn, wanted: str | None, what: str, halt: threading.Event) -> bool:
-    """Wait for the text `wanted` or, if that is None, for the end; tell whether it ended."""
+    """Wait for the text `wanted`, or for the end if that's None; return whether it has ended."""
     looked_for = [EOF] if wanted is None else [EOF, wanted]
 
     def come() -> object:

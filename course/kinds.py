@@ -1,4 +1,4 @@
-"""The kinds of servers that a page starts, known by their commands."""
+"""The kinds of servers that a page starts, recognised by their commands."""
 
 import re
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ _PYTHON = r"python3? (?:-\w+ )*"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of server, of which one runs at a time.
+    """A kind of server. One of each kind runs at a time.
 
-    `program` matches its command up to where options go. `port` is a page's, `port_option`
-    gives another, and `options` are added in a replay. `reloads`: an edit makes it start anew.
+    `program` matches its command up to the options. `port` is the page's port, `port_option`
+    sets another, and `options` are added in a replay. `reloads`: it restarts after an edit.
     """
 
     name: str
@@ -24,8 +24,8 @@ class Kind:
 
 
 KINDS = [
-    # The replay starts it anew itself. Its own reloader looks once a second, so that nobody could
-    # tell when it has seen an edit; and under it a server that cannot start does not end.
+    # The replay restarts it. Its own reloader looks once a second, so the replay couldn't tell when
+    # it has seen an edit, and under the reloader a server that can't start doesn't end.
     Kind(
         "web",
         re.compile(rf"{_BEFORE}{_PYTHON}manage\.py runserver\b"),
@@ -37,14 +37,14 @@ KINDS = [
     Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?daphne\b"), 8000, " -p {port}"),
     Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?uvicorn\b"), 8000, " --port {port}"),
     Kind("worker", re.compile(rf"{_BEFORE}{_PYTHON}manage\.py runworker\b")),
-    # What an earlier Redis kept would be there at the next start.
+    # Data that an earlier Redis saved would be there at the next start.
     Kind("redis", re.compile(rf"{_BEFORE}redis-server\b"), 6379, " --port {port}", " --save ''"),
 ]
 _ASKS_ONLY = re.compile(r" (?:--version|--help|-h)\b")
 
 
 def kind_of(command: str) -> Kind | None:
-    """Return which kind of server a command starts, or None if it ends by itself."""
+    """Return the kind of server that a command starts, or None if it ends by itself."""
     if _ASKS_ONLY.search(command):
         return None
     return next((kind for kind in KINDS if kind.program.match(command)), None)

@@ -1,4 +1,4 @@
-"""A project laid in a learner's own folder, which has to be new or empty."""
+"""Write a project into a learner's folder, which has to be new or empty."""
 
 import shlex
 from pathlib import Path
@@ -10,27 +10,27 @@ ELSE = "Choose a new or an empty folder, such as ~/mysite."
 
 
 def place(text: str) -> Path:
-    """Return the folder that a person names, as an absolute path; nothing is made yet.
+    """Return the folder that a person named, as an absolute path. Nothing is created yet.
 
-    `~` is their home. Raises Trouble unless it is new or empty, and outside of the repository.
+    `~` is their home. Raises Trouble unless the folder is new or empty, and outside the repository.
     """
     try:
         folder = Path(text).expanduser().resolve()
         if any(parent.exists() and parent.samefile(chapters.ROOT) for parent in _line_of(folder)):
-            raise Trouble(f"{folder} lies in the course's own repository. {ELSE}")
+            raise Trouble(f"{folder} is inside the course's repository. {ELSE}")
         if folder.exists() and not folder.is_dir():
             raise Trouble(f"{folder} is a file. {ELSE}")
         if folder.exists() and any(folder.iterdir()):
-            raise Trouble(f"{folder} is not empty, and was left as it is. {ELSE}")
+            raise Trouble(f"{folder} isn't empty, so nothing was changed there. {ELSE}")
     except RuntimeError:
-        raise Trouble(f"{text} is in nobody's home. {ELSE}") from None
+        raise Trouble(f"{text} is in the home of a user who doesn't exist. {ELSE}") from None
     except OSError as error:
-        raise Trouble(f"{text} cannot be used: {error.strerror}. {ELSE}") from None
+        raise Trouble(f"{text} can't be used: {error.strerror}. {ELSE}") from None
     return folder
 
 
 def lay(files: tree.Tree, folder: Path) -> None:
-    """Write a project's files into `folder`, which place() has found good. Raises Trouble."""
+    """Write a project's files into `folder`, which place() has checked. Raises Trouble."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tree.write(files, folder)
@@ -38,7 +38,7 @@ def lay(files: tree.Tree, folder: Path) -> None:
             if is_program(content):
                 (folder / name).chmod((folder / name).stat().st_mode | 0o111)
     except OSError as error:
-        raise Trouble(f"{folder} cannot be written: {error.strerror}. {ELSE}") from None
+        raise Trouble(f"{folder} can't be written: {error.strerror}. {ELSE}") from None
 
 
 def is_program(content: bytes) -> bool:
@@ -47,7 +47,7 @@ def is_program(content: bytes) -> bool:
 
 
 def advice(files: tree.Tree, folder: Path) -> str:
-    """Return the commands with which a person begins to work on those files in `folder`."""
+    """Return the commands with which a person starts to work on those files in `folder`."""
     lines = [f"cd {shlex.quote(str(folder))}"]
     if "requirements-dev.txt" in files:
         lines += [

@@ -1,4 +1,4 @@
-"""A login over HTTP as a browser does it, for the sockets of a page's conversation."""
+"""Log in over HTTP as a browser does, for the sockets of a page's conversation."""
 
 import http.client
 import re
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
 def log_in(port: int, user: str) -> str:
-    """Log `user` in at the web server on `port`; return the Cookie header that says so.
+    """Log `user` in at the web server on `port`; return the Cookie header of the session.
 
     Raises Mismatch.
     """
@@ -23,16 +23,16 @@ def log_in(port: int, user: str) -> str:
     status, text = _ask(port, "GET", cookies)
     token = _TOKEN.search(text)
     if status != 200 or not token:
-        raise Mismatch(f"as {user}: no form to log in at {PATH}, but HTTP {status}")
+        raise Mismatch(f"as {user}: expected a login form at {PATH}, got HTTP {status}")
     form = {"csrfmiddlewaretoken": token[1], "username": user, "password": PASSWORD}
     status, _ = _ask(port, "POST", cookies, urlencode(form))
     if status != 302:
-        raise Mismatch(f"as {user}: not logged in with the password {PASSWORD}, but HTTP {status}")
+        raise Mismatch(f"as {user}: expected {PASSWORD} to log in, got HTTP {status}")
     return _header(cookies)
 
 
 def _ask(port: int, method: str, cookies: SimpleCookie, body: str | None = None) -> tuple[int, str]:
-    """Return an answer's status and text; its cookies are added to `cookies`."""
+    """Return a response's status and text, and add its cookies to `cookies`."""
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": _header(cookies)}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
     try:

@@ -1,4 +1,4 @@
-"""What a page shows, held against what was printed."""
+"""Compare what a page shows with what was printed."""
 
 import re
 
@@ -9,7 +9,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Mismatch(Exception):
-    """A page shows one thing and another happened; the text tells a person both.
+    """What happened isn't what the page shows. The text tells a person both.
 
     `below` says how many lines below the block's first line it happened: 0 is its fence.
     """
@@ -20,7 +20,7 @@ class Mismatch(Exception):
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines of `text`, less colours, white space at their ends, and blank last lines."""
+    """Return the lines of `text` without colours, trailing white space and blank last lines."""
     plain = _ESCAPES.sub("", text).replace("\r\n", "\n")
     found = [line.rstrip() for line in plain.split("\n")]
     while found and not found[-1]:
@@ -29,12 +29,12 @@ def lines(text: str) -> list[str]:
 
 
 def is_any(shown: str) -> bool:
-    """Tell whether a line of a page stands for any lines: `...` alone."""
+    """Return whether a page's line matches any lines: it's just `...`."""
     return shown.strip() == ANY
 
 
 def line_matches(shown: str, printed: str) -> bool:
-    """Tell whether a line was printed as the page shows it; each `...` in it is anything."""
+    """Return whether a line was printed as the page shows it. Each `...` in it matches anything."""
     first, *parts = shown.split(ANY)
     if not parts:
         return shown == printed
@@ -51,14 +51,14 @@ def line_matches(shown: str, printed: str) -> bool:
 
 
 def matches(shown: list[str], printed: list[str]) -> bool:
-    """Tell whether the page shows all that was printed."""
+    """Return whether the page shows everything that was printed."""
     return len(printed) in _follow(shown, printed)[0]
 
 
 def beginning(shown: list[str], printed: list[str]) -> int | None:
-    """Return how many of the lines printed first the page shows, or None if it shows others.
+    """Return how many of the first printed lines the page shows, or None if it shows others.
 
-    A page that ends in `...` shows all of them.
+    If the page ends in `...`, that's all of them.
     """
     ends, _ = _follow(shown, printed)
     if not ends:
@@ -67,13 +67,13 @@ def beginning(shown: list[str], printed: list[str]) -> int | None:
 
 
 def compare(what: str, shown: list[str], printed: list[str]) -> None:
-    """Raise Mismatch, which tells both, unless the page shows what `what` printed."""
+    """Raise Mismatch unless the page shows what `what` printed."""
     if not matches(shown, printed):
         raise Mismatch(difference(f"{what} printed something else.", shown, printed))
 
 
 def difference(sentence: str, shown: list[str], printed: list[str]) -> str:
-    """Return `sentence`, what the page shows, what was printed, and where the two part."""
+    """Return `sentence`, what the page shows, what was printed, and where they begin to differ."""
     _, reached = _follow(shown, printed)
     if reached < len(shown):
         parting = f"The first line that does not fit: {shown[reached]}"
@@ -86,16 +86,16 @@ def difference(sentence: str, shown: list[str], printed: list[str]) -> str:
 
 
 def quote(text: list[str]) -> str:
-    """Return lines indented, to stand in a message; of very many, the last ones."""
+    """Return lines indented for a message; if there are very many, only the last ones."""
     cut = [f"(... {len(text) - LONGEST} lines ...)"] if len(text) > LONGEST else []
     return "\n".join(f"    {line}".rstrip() for line in cut + text[-LONGEST:]) or "    (nothing)"
 
 
 def _follow(shown: list[str], printed: list[str]) -> tuple[list[int], int]:
-    """Go through the printed lines once, knowing every place of the page they may stand at.
+    """Go through the printed lines once, tracking every place in the page where they may be.
 
-    Returns the numbers of lines after which all that the page shows has come, and the furthest
-    line of the page that was reached.
+    Returns the numbers of lines after which everything the page shows has been printed, and the
+    furthest line of the page that was reached.
     """
     places = _with_skipped({0}, shown)
     ends, furthest = [], max(places)
@@ -116,7 +116,7 @@ def _follow(shown: list[str], printed: list[str]) -> tuple[list[int], int]:
 
 
 def _with_skipped(places: set[int], shown: list[str]) -> set[int]:
-    """Return `places` and those behind a `...` that stands for no line at all."""
+    """Return `places`, and those after a `...` that matches no line at all."""
     found = set()
     for place in places:
         found.add(place)

@@ -1,4 +1,4 @@
-"""A lesson's page, or the parts that it is made of, read as steps."""
+"""Read a lesson's page, or the parts it consists of, as steps."""
 
 import functools
 import re
@@ -22,7 +22,7 @@ UNTITLED = {"console", "wire", "mermaid"}  # what they say is no file's
 
 
 class PageError(Trouble):
-    """A page that breaks a rule or does not do what it says. Its text begins with page:line."""
+    """A page breaks a rule, or doesn't do what it says. The text begins with page:line."""
 
     def __init__(self, page: Path, line: int, text: str):
         super().__init__(f"{place(page, line)}: {text}")
@@ -31,16 +31,16 @@ class PageError(Trouble):
 
 
 def place(page: Path, line: int) -> str:
-    """Return PAGE:LINE, as an editor finds it from the repository's folder."""
+    """Return PAGE:LINE, as an editor can open it from the repository's folder."""
     inside = page.is_relative_to(chapters.ROOT)
     return f"{page.relative_to(chapters.ROOT) if inside else page}:{line}"
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `line` is its fence's, from 1; `path` the file that it writes or edits.
+    """A fenced block. `line` is the fence's line, from 1; `path` the file that it writes or edits.
 
-    `note` is the test that a "shown" block stands in, or why a block is "left out".
+    `note` is the test that contains a "shown" block, or why a block is "left out".
     """
 
     kind: str
@@ -52,9 +52,9 @@ class Block:
 
 @dataclass
 class Step:
-    """What stands under a second-level heading; `number` is None where it has none.
+    """The part below a second-level heading. `number` is None if the heading has none.
 
-    `long` says why a step asks for much. `prose` are its headings and paragraphs as Markdown.
+    `long` says why a step is long. `prose` are its headings and paragraphs as Markdown.
     """
 
     number: int | None
@@ -69,7 +69,7 @@ class Step:
 class Page:
     """A lesson's page or one of its parts.
 
-    The first of its `steps` is what stands above all headings. `diffs` holds its `@@diff` lines as
+    The first of its `steps` is the part above all headings. `diffs` holds its `@@diff` lines as
     (line, the words after `@@diff`).
     """
 
@@ -79,14 +79,14 @@ class Page:
 
     @property
     def count(self) -> int:
-        """How many numbered steps there are."""
+        """The number of numbered steps."""
         return sum(step.number is not None for step in self.steps)
 
 
 def read(path: Path, steps_before: int = 0) -> Page:
-    """Return the page at `path` as steps, numbered on from those of the parts before it.
+    """Return the page at `path` as steps. Their numbers go on from the parts before it.
 
-    Raises PageError for what breaks the page's grammar.
+    Raises PageError if the page breaks the dialect's grammar.
     """
     reader = _Reader(path, steps_before)
     for token in tokens(path.read_text(encoding="utf-8")):
@@ -102,7 +102,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def read_lesson(lesson: str) -> list[Page]:
-    """Return the lesson's page, or its parts, with steps numbered on from part to part.
+    """Return the lesson's page or its parts. Step numbers go on from part to part.
 
     Raises PageError, and progress.Trouble as chapters.pages() does.
     """
@@ -113,7 +113,7 @@ def read_lesson(lesson: str) -> list[Page]:
 
 
 def steps(parts: list[Page]) -> list[tuple[Page, Step]]:
-    """Return the steps of all parts in order, each with the part that it stands in."""
+    """Return the steps of all parts in order, each with its part."""
     return [(part, step) for part in parts for step in part.steps]
 
 
@@ -174,7 +174,7 @@ def _last_step(part: Page) -> int:
 
 
 class _Reader:
-    """Takes the tokens of a page one after the other."""
+    """Reads the tokens of a page, one after the other."""
 
     def __init__(self, path: Path, steps_before: int):
         self.page = Page(path, [Step(None, "", 1)], [])
@@ -265,7 +265,7 @@ class _Reader:
         self.page.steps[-1].blocks.append(block)
 
     def end(self) -> None:
-        """Refuse a comment about a block where none followed."""
+        """Raise PageError for a comment about a block that never came."""
         if self.comment:
             self.fail(self.comment[0], f"no block follows this {self.comment[1]!r}")
 

@@ -1,4 +1,4 @@
-"""The ports that a page says, and the free ones that stand for them in a replay."""
+"""Replace a page's ports by free ones in a replay."""
 
 import random
 import re
@@ -9,7 +9,7 @@ PAGES = (8000, 6379)
 
 
 class Ports:
-    """Free ports in place of a page's. `real` is {the page's port: the one here}."""
+    """Free ports instead of a page's. `real` is {the page's port: the free one}."""
 
     _taken: set[int] = set()  # by all replays of this process
     _lock = threading.Lock()
@@ -18,19 +18,19 @@ class Ports:
         self.real = {port: self._free() for port in PAGES}
 
     def local(self, text: str) -> str:
-        """Return a page's text with its ports made those here."""
+        """Return a page's text with the free ports."""
         for shown, real in self.real.items():
             text = _places(shown).sub(rf"\g<1>{real}", text)
         return text
 
     def public(self, text: str) -> str:
-        """Return what was printed here with its ports made the page's."""
+        """Return printed text with the page's ports."""
         for shown, real in self.real.items():
             text = _places(real).sub(rf"\g<1>{shown}", text)
         return text
 
     def names(self, text: str, shown: int) -> bool:
-        """Tell whether `text`, made local, names the port that stands for the page's `shown`."""
+        """Return whether `text`, made local, names the free port that replaces `shown`."""
         return bool(_places(self.real[shown]).search(text))
 
     @classmethod
@@ -49,5 +49,5 @@ class Ports:
 
 
 def _places(port: int) -> re.Pattern:
-    """Find a number where it is a port: `:8000`, `port 8000`, `-p 8000`, `('127.0.0.1', 8000)`."""
+    """Match a number used as a port: `:8000`, `port 8000`, `-p 8000`, `('127.0.0.1', 8000)`."""
     return re.compile(rf"(:|\bport\b\W{{1,4}}|-p |\brunserver |', ){port}(?!\d)", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Processes in a group of their own: started, waited for, ended with all that they started."""
+"""Start processes in separate groups, wait for them, and end them with everything they started."""
 
 import contextlib
 import os
@@ -17,11 +17,11 @@ PATIENCE = 1
 
 
 class Halted(Exception):
-    """The replay was told to stop, as by Ctrl-C."""
+    """The replay was told to stop, for example by Ctrl-C."""
 
 
 def until(condition: Callable[[], Any], seconds: float, halt: threading.Event) -> Any:
-    """Return what `condition` gives as soon as it is true, or None after `seconds`.
+    """Return the value of `condition` as soon as it's true, or None after `seconds`.
 
     Raises Halted once `halt` is set.
     """
@@ -49,7 +49,7 @@ def start(command: str, environment: dict[str, str], folder: str, log: Path) -> 
 
 
 def end(process: subprocess.Popen) -> None:
-    """End the process as Ctrl-C does, with more force if it stays, and all of its group."""
+    """End the process and its group as Ctrl-C does, with more force if that's not enough."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         numbers.pop(0)  # a shell has started us in the background: what we start ignores it too

@@ -1,4 +1,4 @@
-"""What the commands say while they work, and the other programs that they run meanwhile."""
+"""Talk to the person at the terminal, and run other programs with signs of life."""
 
 import subprocess
 import time
@@ -7,11 +7,11 @@ TICK = 10  # seconds between two signs of life of a long command
 
 
 class Trouble(Exception):
-    """Something that a person can mend; the text says what it is and what to do."""
+    """Something that a person can fix. The text says what it is and what to do."""
 
 
 class Failed(Trouble):
-    """A program that was run ended badly; `output` is all that it printed."""
+    """A program failed. `output` is everything it printed."""
 
     def __init__(self, sentence: str, output: str = ""):
         super().__init__("\n".join([*last_lines(output), sentence]))
@@ -19,21 +19,21 @@ class Failed(Trouble):
 
 
 def say(text: str) -> None:
-    """Print a line at once, whether or not a terminal reads it."""
+    """Print a line immediately, even if no terminal reads it."""
     print(text, flush=True)
 
 
 def last_lines(output: str, count: int = 12) -> list[str]:
-    """Return the last `count` lines of `output` that say anything, indented, each cut short."""
+    """Return the last `count` non-blank lines of `output`, indented and cut short."""
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     return [f"  {line[:200]}" for line in lines[-count:]]
 
 
 def run(command: list, sentence: str, *, env: dict | None = None, cwd=None) -> str:
-    """Run `command` with nothing to read and its output kept back; return what it printed.
+    """Run `command` without input, hide its output, and return what it printed.
 
-    Every ten seconds a line says that it is still at work. Raises Failed, with the end of the
-    output and `sentence`, if it ends with another status than 0 or cannot be started.
+    Every ten seconds a line says that it's still working. Raises Failed, with `sentence` and the
+    end of the output, if it can't be started or ends with a status other than 0.
     """
     began = time.monotonic()
     try:
@@ -66,7 +66,7 @@ def run(command: list, sentence: str, *, env: dict | None = None, cwd=None) -> s
 
 
 def answers(command: list, seconds: float = 20) -> bool:
-    """Tell whether `command` can be started and ends with status 0 within `seconds`."""
+    """Return whether `command` can be started and ends with status 0 within `seconds`."""
     try:
         ended = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""What a replay says: where it is while it runs, and a table at its end."""
+"""Report on a replay: progress while it runs, and a table at its end."""
 
 import shutil
 import sys
@@ -10,7 +10,7 @@ SLOW = 1.0  # seconds from which a step is told of where no terminal reads
 
 @dataclass(frozen=True)
 class Row:
-    """How a lesson's replay ended. `good`: as it should. `left_out` says which blocks, and why."""
+    """How a lesson's replay ended. `good`: as it should. `left_out`: which blocks, and why."""
 
     lesson: str
     verdict: str
@@ -22,7 +22,7 @@ class Row:
 
 
 class Report:
-    """Says things from several threads, one at a time. On a terminal the last line changes."""
+    """Prints for several threads, one at a time. On a terminal, the last line changes."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -30,7 +30,7 @@ class Report:
         self._doing: dict[str, str] = {}
 
     def step(self, lesson: str, place: str, title: str, seconds: float | None) -> None:
-        """Tell that a step begins (`seconds` is None), or ended after so long."""
+        """Report that a step begins (`seconds` is None) or has ended after that time."""
         words = [lesson, place, title, "" if seconds is None else f"{seconds:.1f} s"]
         line = "  ".join(word for word in words if word)
         if self._in_place:
@@ -42,23 +42,23 @@ class Report:
             self.say(line)
 
     def over(self, lesson: str) -> None:
-        """Tell that a lesson is done with."""
+        """Report that a lesson is done."""
         with self._lock:
             if self._doing.pop(lesson, None):
                 self._clear()
                 self._show()
 
     def say(self, text: str) -> None:
-        """Print a text to stay."""
+        """Print text that stays."""
         with self._lock:
             self._clear()
             print(text, flush=True)
             self._show()
 
     def table(self, rows: list[Row], seconds: float) -> None:
-        """Print how each lesson ended, the sum of them, and which blocks were left out.
+        """Print how each lesson ended, their sums, and the blocks that were left out.
 
-        `seconds` is how long it took all of them, side by side.
+        `seconds` is the time for all of them, side by side.
         """
         total = _sum(rows, seconds)
         lines = [("page", "steps", "states", "left out", "seconds", "verdict")]
@@ -85,7 +85,7 @@ class Report:
 
 
 def _sum(rows: list[Row], seconds: float) -> Row:
-    """Return a row of what the others come to."""
+    """Return a row with the sums of the others."""
     return Row(
         "all",
         "",

@@ -1,4 +1,4 @@
-"""What ann and bob do in the running chapters to be photographed: the same words every time."""
+"""What ann and bob do in the running chapters for the screenshots, the same every time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ ROOM = (400, 632)  # a window's size, in CSS pixels
 WIDE = (500, 564)
 TALL = (500, 592)  # for a state of the connection that takes two lines
 INDEX = (560, 200)
+PLAIN = (400, 150)
 LIST = (560, 328)
 
 PASSWORD = "channels-demo"  # chapter 6's `manage.py demo` sets it
@@ -15,7 +16,7 @@ WORDS = ["Tea?", "Please.", "Four o'clock, then."]  # ann's, bob's, ann's
 
 # A message is in the log, and the field is free for the next.
 HEARD = """text => {
-  const log = document.querySelector("#chat-log, #content");
+  const log = document.querySelector("#chat-log, #content, pre");
   return (log.value ?? log.textContent).includes(text);
 }"""
 READY = """field => {
@@ -26,7 +27,7 @@ READY = """field => {
 
 @dataclass
 class Picture:
-    """Windows as they stand at one moment of a scenario: a page for each person's name."""
+    """The windows at one moment of a scenario: a page for each person's name."""
 
     name: str
     windows: dict
@@ -34,7 +35,7 @@ class Picture:
 
 
 def scenario(chapter: str, chromium, address: str) -> Iterator[Picture]:
-    """Play the chapter's scenario; give each of its pictures at the moment it is to be taken."""
+    """Play the chapter's scenario; yield each of its pictures when it should be taken."""
     options = {
         "base_url": address,
         "device_scale_factor": DENSITY,
@@ -53,6 +54,14 @@ def settle(page) -> None:
     """Wait until htmx has done what it does after a swap."""
     busy = ".htmx-added, .htmx-settling, .htmx-swapping, .htmx-request"
     page.wait_for_function("busy => !document.querySelector(busy)", arg=busy)
+
+
+def ten_minutes(ann, bob):
+    for page in (ann, bob):
+        page.goto("/")
+        page.wait_for_function("socket.readyState === WebSocket.OPEN")
+    converse(ann, bob, "[name=message]")
+    yield Picture("ten_minutes", {"ann": ann, "bob": bob}, PLAIN)
 
 
 def index(ann, bob):
@@ -116,7 +125,7 @@ def log_in(page, name: str) -> None:
 
 
 def converse(ann, bob, field: str, everybody: bool = True) -> None:
-    """Let the two speak in turn, each when the last words have reached everybody they reach."""
+    """Let the two speak in turns, each when the last message has arrived everywhere."""
     for text, page in zip(WORDS, (ann, bob, ann), strict=True):
         say(page, field, text)
         for reader in (ann, bob) if everybody else (page,):
@@ -135,6 +144,7 @@ def say(page, field: str, text: str) -> None:
 
 # Chapter 4 looks like chapter 3.
 SCENARIOS: dict[str, Callable] = {
+    "ten_minutes": ten_minutes,
     "01_http_only": index,
     "02_echo_consumer": room("02_echo_consumer", "#chat-message-input", everybody=False),
     "03_sync_group_chat": room("03_sync_group_chat", "#chat-message-input"),

@@ -1,6 +1,6 @@
-"""The pictures that the pages and the README show: screenshots of the running chapters.
+"""Take the pictures in the pages and the README: screenshots of the running chapters.
 
-Each scenario of scenes.py is photographed on the way, once in light and once in dark.
+Each scenario of scenes.py is photographed as it runs, once in light and once in dark.
 `screenshots.json` beside the pictures holds two hashes of each: of what it shows, which is taken
 from the windows' DOM and stylesheets so that it does not depend on a machine's fonts, and of the
 file. So a test can tell which pictures are out of date.
@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from course import chapters, processes, progress, serve, services
+from course import chapters, lay, processes, progress, replay, serve, services, start
 from course.scenes import DENSITY, SCENARIOS, Picture, scenario
 
 ASSETS = chapters.ROOT / "docs" / "assets"
@@ -92,9 +92,9 @@ STYLES = """() => Promise.all(
 
 
 def command() -> int:
-    """Take all pictures anew under docs/assets; return the exit status.
+    """Take all pictures again in docs/assets; return the exit status.
 
-    One that shows what it did, in a file that is as it was, is left alone. Raises
+    A picture that would show the same is left alone. Raises
     progress.Trouble if there is no browser or a chapter cannot be served.
     """
     listed = manifest(ASSETS)
@@ -112,7 +112,7 @@ def command() -> int:
                             (ASSETS / file).write_bytes(image)
                             entry["file"] = hash_of(ASSETS / file)
                         now[file] = entry
-                        progress.say(f"{'  as it was' if kept else 'taken anew'}  {file}")
+                        progress.say(f"{'  as it was' if kept else 'taken again'}  {file}")
     for file in listed.keys() - now.keys():
         (ASSETS / file).unlink(missing_ok=True)
         progress.say(f"   removed  {file}")
@@ -121,9 +121,9 @@ def command() -> int:
 
 
 def problems(assets: Path, shows: dict[str, str]) -> list[str]:
-    """Return a sentence for each picture in the folder `assets` that is not as it should be.
+    """Return a sentence for each picture in the folder `assets` that's missing or out of date.
 
-    `shows` has, by file name, the hash of what each picture would show if it was taken now.
+    `shows` has, by file name, the hash of what each picture would show now.
     """
     listed = manifest(assets)
     found = []
@@ -144,7 +144,7 @@ def problems(assets: Path, shows: dict[str, str]) -> list[str]:
 
 
 def manifest(assets: Path) -> dict[str, dict[str, str]]:
-    """Return what is listed of each picture by its file's name; nothing if there is no list."""
+    """Return the list's entries by file name, or nothing if there's no list."""
     try:
         return json.loads((assets / MANIFEST).read_text())
     except FileNotFoundError:
@@ -152,30 +152,30 @@ def manifest(assets: Path) -> dict[str, dict[str, str]]:
 
 
 def files(name: str) -> Iterator[tuple[str, str]]:
-    """Give the file and the colour scheme of each of a picture's two versions."""
+    """Yield the file and the colour scheme of a picture's two versions."""
     for scheme, ending in SCHEMES.items():
         yield f"{name}{ending}.webp", scheme
 
 
 def hash_of(path: Path) -> str:
-    """Return the hash of a file; of none, the empty text."""
+    """Return a file's hash, or the empty text if there's no such file."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def digest(picture: Picture, scheme: str) -> str:
-    """Return the hash of all that makes up what the picture shows."""
+    """Return the hash of everything the picture shows."""
     windows = {owner: shown(page) for owner, page in picture.windows.items()}
     taken = [picture.size, NARROWEST, DENSITY, QUALITY, scheme, DESK, WINDOW]
     return hashlib.sha256(json.dumps([windows, taken]).encode()).hexdigest()
 
 
 def shown(page) -> list:
-    """Return what a page shows: its DOM, with all that changes by itself left out, and styles."""
+    """Return what a page shows: its styles and its DOM, without anything that changes by itself."""
     return [page.evaluate(SHOWN), page.evaluate(STYLES)]
 
 
 def photograph(chromium, picture: Picture, scheme: str) -> bytes:
-    """Return one picture of the windows in light or in dark, as WebP."""
+    """Return a picture of the windows in light or dark, as WebP."""
     width, height = picture.size
     figures = []
     for owner, page in picture.windows.items():
@@ -198,13 +198,13 @@ def photograph(chromium, picture: Picture, scheme: str) -> bytes:
 
 
 def data_url(image: bytes) -> str:
-    """Return a PNG as an address that holds it."""
+    """Return a PNG as a data: URL."""
     return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
 @contextlib.contextmanager
 def browser():
-    """Give a Chromium or Chrome. Raises progress.Trouble if there is none."""
+    """Yield a Chromium or Chrome. Raises progress.Trouble if there isn't one."""
     from playwright.sync_api import sync_playwright
 
     program = services.browser(os.environ)
@@ -218,15 +218,19 @@ def browser():
 
 @contextlib.contextmanager
 def served(project: Path, filled_by: str = PEOPLE) -> Iterator[str]:
-    """Serve a copy of the chapter in the folder `project`, and give its address.
+    """Serve a copy of the chapter in the folder `project`, and yield its address.
 
-    Chapter 6 gets a new database, `filled_by` what is typed to `manage.py shell`. Raises
-    progress.Trouble.
+    A lesson that has no folder is served as its page leaves it. Chapter 6 gets a new database,
+    `filled_by` what is typed to `manage.py shell`. Raises progress.Trouble.
     """
     with tempfile.TemporaryDirectory(prefix="course-screenshots-") as scratch:
         copy = Path(scratch, project.name)
         left_out = shutil.ignore_patterns("db.sqlite3*", ".venv", "__pycache__")
-        shutil.copytree(project, copy, ignore=left_out)
+        if project.is_dir():
+            shutil.copytree(project, copy, ignore=left_out)
+        else:
+            made = replay.replay(project.name, start.start_of(project.name), fast=True)
+            lay.lay(made.files, copy)
         (copy / "held_settings.py").write_text(SETTINGS)
         environment = serve.clean(os.environ) | {"DJANGO_SETTINGS_MODULE": "held_settings"}
         if project.name == serve.DEMO:
@@ -253,7 +257,7 @@ def served(project: Path, filled_by: str = PEOPLE) -> Iterator[str]:
 
 
 def port(server: subprocess.Popen, log: Path) -> int:
-    """Return the port on which Daphne says that it listens. Raises progress.Trouble."""
+    """Return the port that Daphne says it listens on. Raises progress.Trouble."""
     deadline = time.monotonic() + STARTING
     while time.monotonic() < deadline and server.poll() is None:
         if found := re.search(r"Listening on TCP address \S+:(\d+)", log.read_text()):

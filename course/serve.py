@@ -1,4 +1,4 @@
-"""`make run`: a chapter, served with nothing else to install or to start."""
+"""`make run`: serve a chapter without anything else to install or start."""
 
 import contextlib
 import http.client
@@ -35,9 +35,9 @@ LOG_IN = """
 
 
 def check_port(port: int, target: str = "run") -> None:
-    """Raise progress.Trouble if nothing can be served on that port of this machine.
+    """Raise progress.Trouble if that port can't be used on this machine.
 
-    `target` is the one of the Makefile that wanted it.
+    `target` is the Makefile's target that needs it.
     """
     other = port + 1 if port < 65535 else 8000
     choose = f"Choose another: make {target} PORT={other}"
@@ -53,16 +53,16 @@ def check_port(port: int, target: str = "run") -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
-            raise progress.Trouble(f"Port {port} is for root alone. {choose}") from None
+            raise progress.Trouble(f"Only root can use port {port}. {choose}") from None
         except OSError:
             raise progress.Trouble(taken) from None
 
 
 def serve(folder: Path, port: int) -> int:
-    """Serve the chapter in `folder` until it is interrupted; return the exit status.
+    """Serve the chapter in `folder` until it's interrupted; return the exit status.
 
-    Its database is made and brought up to date first, and chapter 6's people are put there.
-    Raises progress.Trouble if any of it fails.
+    First its database is created or migrated, with chapter 6's demo accounts in it.
+    Raises progress.Trouble if any of that fails.
     """
     name = folder.name
     if not (folder / "manage.py").exists():
@@ -100,7 +100,7 @@ def clean(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def box(name: str, port: int) -> str:
-    """Return what a person needs to know once the chapter is served."""
+    """Return the address and accounts that a person needs, in a box."""
     log_in = LOG_IN if name == DEMO else ""
     chapter = int(name[:2])
     return f"""
@@ -111,13 +111,13 @@ def box(name: str, port: int) -> str:
 
 
 def wait_until_it_answers(server: subprocess.Popen, port: int, seconds: float = STARTING) -> None:
-    """Return as soon as an HTTP request is answered. Raises progress.Trouble if none is."""
+    """Return as soon as an HTTP request is answered. Raises progress.Trouble after that time."""
     deadline = time.monotonic() + seconds
     while not _answers(port):
         if server.poll() is not None:
-            raise progress.Trouble("The server did not start; what it said stands above.")
+            raise progress.Trouble("The server didn't start. Its messages are above.")
         if time.monotonic() > deadline:
-            raise progress.Trouble(f"The server did not answer within {seconds:g} s.")
+            raise progress.Trouble(f"The server didn't answer within {seconds:g} s.")
         time.sleep(0.05)
 
 

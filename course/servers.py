@@ -1,4 +1,4 @@
-"""The servers that a page starts: known by their commands, given free ports, kept running."""
+"""Start the servers that a page starts, on free ports, and keep them running."""
 
 import socket
 import subprocess
@@ -18,7 +18,7 @@ LOG_LIMIT = 10  # seconds that it may take to print what a page shows
 
 @dataclass
 class Server:
-    """A server: its command as the page has it and as it is run here, where, and its log.
+    """A server: its command in the page and as it runs here, its folder, and its log.
 
     `seen` is how many lines of its log the page has shown. A server is `up` once it listens.
     """
@@ -54,9 +54,9 @@ class Servers:
         self._halt = halt
 
     def start(self, kind: Kind, command: str, shown: list[str] | None) -> None:
-        """Start a server in place of the one of its kind, and wait until it serves.
+        """Start a server, replacing the one of its kind, and wait until it serves.
 
-        What it prints first has to be `shown`, unless that is None. Raises Mismatch.
+        Its first output has to be `shown`, unless that's None. Raises Mismatch.
         """
         self.stop(kind.name)
         self.stale &= kind.name != "web"
@@ -85,14 +85,14 @@ class Servers:
         server.seen = output.beginning(shown or [output.ANY], printed)
 
     def edited(self) -> None:
-        """Note that files have changed: a server that reloads has to, before it is used."""
+        """Note that files have changed: a server that reloads restarts before it's used."""
         self.stale = True
 
     def refresh(self) -> None:
-        """Start the web server anew after an edit, as its reloader would; see that all live.
+        """Restart the web server after an edit, as its reloader would; check that all are running.
 
-        It may fail to start: a reloader then says so and waits for the next edit. Raises
-        Mismatch if a server ended unasked.
+        It may fail to start, because a reloader then says so and waits for the next edit. Raises
+        Mismatch if a server ended by itself.
         """
         server = self.running.get("web")
         if self.stale and server and server.kind.reloads:
@@ -111,21 +111,21 @@ class Servers:
                 raise Mismatch(f"`{server.command}` ended by itself. It printed:\n\n{printed}")
 
     def check_web(self) -> None:
-        """Raise Mismatch, with what it printed, unless a web server is there to be talked to."""
+        """Raise Mismatch, with its output, unless a web server is running."""
         server = self.running.get("web")
         if server is None:
-            raise Mismatch("no web server runs here")
+            raise Mismatch("no web server is running here")
         if not server.up:
             printed = output.quote(self._printed(server)[server.seen :])
-            raise Mismatch(f"`{server.command}` does not serve. It printed:\n\n{printed}")
+            raise Mismatch(f"`{server.command}` isn't serving. It printed:\n\n{printed}")
 
     def show(self, shown: list[str]) -> str:
         """Wait until a running server prints what the page shows; return the server's name.
 
-        It has to stand behind what the page has shown of that server already. Raises Mismatch.
+        It has to come after what the page has already shown of that server. Raises Mismatch.
         """
         if not self.running:
-            raise Mismatch("no server runs here that could print this")
+            raise Mismatch("no server is running here that could print this")
 
         def found():
             for name, server in reversed(self.running.items()):
@@ -146,11 +146,11 @@ class Servers:
         raise Mismatch(output.difference(sentence, before + shown, printed))
 
     def last(self) -> str | None:
-        """Return the name of the server that was started last of those that run."""
+        """Return the name of the running server that was started last."""
         return next(reversed(self.running), None)
 
     def stop(self, name: str) -> None:
-        """Stop the server of that kind, if one runs."""
+        """Stop the server of that kind, if one is running."""
         if server := self.running.pop(name, None):
             processes.end(server.process)
 
@@ -174,7 +174,7 @@ class Servers:
         self.running[server.kind.name] = server
 
     def _check_failure(self, server: Server, shown: list[str], printed: list[str]) -> None:
-        """Raise Mismatch unless the page shows how the server could not start."""
+        """Raise Mismatch unless the page shows that the server couldn't start."""
         if not server.kind.reloads:
             self.running.pop(server.kind.name)
         what = f"`{server.command}`"
@@ -194,7 +194,7 @@ class Servers:
         return output.beginning(shown, self._printed(server)) is not None
 
     def _listens(self, server: Server) -> bool:
-        """Tell whether a server takes connections; one that has no port, whether it has spoken."""
+        """Return whether a server takes connections or, if it has no port, has printed anything."""
         if not server.kind.port:
             return bool(self._printed(server))
         with socket.socket() as probe:

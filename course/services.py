@@ -57,7 +57,7 @@ GET_BROWSER = (
 
 @dataclass
 class Services:
-    """What the suites are given, and a line on how to get each thing that they are not."""
+    """What the suites are given, and a line on how to get each thing that's missing."""
 
     environment: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
@@ -65,9 +65,9 @@ class Services:
 
 @contextlib.contextmanager
 def services(given: Mapping[str, str] = os.environ) -> Iterator[Services]:
-    """Give what there is as REDIS_URL and CHROMIUM; what was started ends with the context.
+    """Yield what there is as REDIS_URL and CHROMIUM. Services started here end with the context.
 
-    `given` is the caller's environment, where both may be set already.
+    `given` is the caller's environment, which may have both already.
     """
     have = Services()
     with contextlib.ExitStack() as stack:
@@ -84,7 +84,7 @@ def services(given: Mapping[str, str] = os.environ) -> Iterator[Services]:
 
 @contextlib.contextmanager
 def redis(given: Mapping[str, str]) -> Iterator[str]:
-    """Give the address of a Redis that answers: REDIS_URL's, or one started until the end.
+    """Yield the address of a Redis that answers: REDIS_URL's, or one that's started here.
 
     Raises progress.Trouble, with how to get one.
     """
@@ -108,7 +108,7 @@ def redis(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def redis_program() -> str | None:
-    """Return a Redis server's program, installed first where that is allowed, or None."""
+    """Return a Redis server's program, installing it first if that's allowed, or None."""
     if found := _first_on_path(REDIS_PROGRAMS):
         return found
     if apt.allowed():
@@ -118,7 +118,7 @@ def redis_program() -> str | None:
 
 @contextlib.contextmanager
 def started_redis(program: str) -> Iterator[str]:
-    """Run a Redis that keeps nothing, on a free port of this machine alone; give its address.
+    """Run a Redis without files, on a free local port; yield its address.
 
     Raises progress.Trouble if it does not answer within 10 seconds.
     """
@@ -181,7 +181,7 @@ def _has_postgres(folder: Path) -> bool:
 
 
 def is_redis(url: str) -> bool:
-    """Tell whether a Redis answers PING at `url` within 3 seconds."""
+    """Return whether a Redis answers PING at `url` within 3 seconds."""
     from redis import Redis, RedisError
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -196,14 +196,14 @@ def is_redis(url: str) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nothing listens on at the moment."""
+    """Return a local port that's free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def browser(given: Mapping[str, str]) -> str:
-    """Return the program of a Chromium or Chrome that starts, installed first where allowed.
+    """Return the program of a Chromium or Chrome that starts, installing it first if allowed.
 
     Raises progress.Trouble, with how to get one.
     """
@@ -231,7 +231,7 @@ def _find_browser() -> str | None:
 
 
 def _playwrights_browser() -> str | None:
-    """Return the browser that `playwright install chromium` put down, or None."""
+    """Return the browser that `playwright install chromium` installed, or None."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -264,7 +264,7 @@ def _is_ubuntu() -> bool:
 
 
 def _try(install) -> None:
-    """Call `install`; if it fails, say why and go on: what is missing is told at the end."""
+    """Call `install`. If it fails, say why and go on; the missing thing is listed at the end."""
     try:
         install()
     except progress.Trouble as trouble:

@@ -1,4 +1,4 @@
-"""WebSockets, and what arrives through them held against what a page shows."""
+"""Open WebSockets and compare what arrives with what a page shows."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ CLOSE_LIMIT = 3  # seconds that a server may take to say goodbye
 
 
 class Socket:
-    """One end of a WebSocket; or the HTTP status with which its handshake was refused."""
+    """One end of a WebSocket, or the HTTP status with which its handshake was refused."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Socket:
             self._connection.send(frame)
         except ConnectionClosed as closed:
             raise Mismatch(
-                f"{self._who} cannot send: the socket ended with {_code(closed)}"
+                f"{self._who} can't send: the socket ended with {_code(closed)}"
             ) from None
 
     def receive(self, shown: str) -> None:
@@ -49,7 +49,7 @@ class Socket:
             frame = self._next(ANSWER_LIMIT)
         except ConnectionClosed as closed:
             raise Mismatch(
-                f"{self._who} gets no more: the socket ended with {_code(closed)}"
+                f"{self._who} gets nothing more: the socket ended with {_code(closed)}"
             ) from None
         if frame is None:
             raise Mismatch(f"{self._who} got nothing within {ANSWER_LIMIT} s; shown is: {shown}")
@@ -70,11 +70,11 @@ class Socket:
             except ConnectionClosed as closed:
                 how = _code(closed)
         if how != shown:
-            raise Mismatch(f"{self._who} is shown to end with {shown}, and ended with {how}")
+            raise Mismatch(f"{self._who} should end with {shown}, but ended with {how}")
         self._over = True
 
     def finish(self, seconds: float) -> None:
-        """See that nothing happens for `seconds` that the page does not show. Raises Mismatch."""
+        """Check for `seconds` that nothing happens that the page doesn't show. Raises Mismatch."""
         if self._over:
             return
         self._check_open()
@@ -82,13 +82,13 @@ class Socket:
             frame = self._next(seconds)
         except ConnectionClosed as closed:
             raise Mismatch(
-                f"{self._who}'s socket ended with {_code(closed)}, which the page does not show"
+                f"{self._who}'s socket ended with {_code(closed)}, but the page doesn't show that"
             ) from None
         if frame is not None:
-            raise Mismatch(f"{self._who} also got this, which the page does not show: {frame}")
+            raise Mismatch(f"{self._who} also got a frame that the page doesn't show: {frame}")
 
     def close(self) -> None:
-        """Close the socket, if it is open."""
+        """Close the socket if it's open."""
         if self._connection:
             self._connection.close()
 
@@ -111,7 +111,7 @@ class Socket:
 def enter(
     name: str, url: str, origin: str | None, cookies: str | None, halt: threading.Event
 ) -> Socket:
-    """Open a socket as a page of `origin` would; by default one of the same server.
+    """Open a socket as a page of `origin` would, by default a page of the same server.
 
     Raises Mismatch if nothing answers.
     """
@@ -129,14 +129,14 @@ def enter(
     except InvalidStatus as refusal:
         return Socket(name, None, refusal.response.status_code, halt)
     except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:
-        raise Mismatch(f"no server takes a WebSocket at that address: {error}") from None
+        raise Mismatch(f"no server accepts a WebSocket at that address: {error}") from None
     return Socket(name, opened.__enter__(), None, halt)  # Socket.close() is its end
 
 
 def same(shown: str, frame: str | bytes) -> bool:
-    """Tell whether a frame is as shown: the same JSON, or the same text with `...` for anything.
+    """Return whether a frame is as shown: the same JSON, or the same text with `...` as a wildcard.
 
-    White space in a text is all alike.
+    Any white space equals any other.
     """
     if isinstance(frame, bytes):
         return False
@@ -152,5 +152,5 @@ def _canonical(text: str) -> str:
 
 
 def _code(closed: ConnectionClosed) -> str:
-    """Return the code that the server closed with; 1006 if it left without one."""
+    """Return the server's close code, or 1006 if it left without one."""
     return str(closed.rcvd.code if closed.rcvd else 1006)

@@ -1,4 +1,4 @@
-"""A project as it stands at a place of a page."""
+"""The state of a project at a place in a page."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,11 +8,11 @@ from course import tree
 
 @dataclass(frozen=True)
 class State:
-    """A project as a block of a page leaves it.
+    """A project as it is after a block of a page.
 
-    `step` is the last numbered step's number, 0 before the first; `title` that of the heading
-    above, "" where there is none. `page` is the page or the part that the block stands in, `line`
-    its line there, from 1, and `path` the file that it writes or edits, "" where a command did it.
+    `step` is the last numbered step's number, 0 before the first. `title` is the heading above, or
+    "". `page` is the page or part with the block, `line` its line there, from 1, and `path` the
+    file that it writes or edits, or "" if a command did it.
     """
 
     lesson: str

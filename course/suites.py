@@ -1,4 +1,4 @@
-"""The suites: run a few at a time, a line as each ends, a table, and one last line."""
+"""Run the suites, a few at a time: a line as each ends, a table, and one last line."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ DROPPED = [
 
 @dataclass(frozen=True)
 class Suite:
-    """A folder that pytest is run in, and what it is given to run (nothing: what it finds)."""
+    """A folder in which pytest runs, and its arguments (none: everything it finds)."""
 
     name: str
     folder: Path
@@ -52,7 +52,7 @@ class Suite:
 
 @dataclass
 class Result:
-    """How a suite ended. `problem` is what went wrong beyond its tests, `output` what it said."""
+    """How a suite ended. `problem` is what went wrong besides tests, `output` what it printed."""
 
     name: str
     passed: int = 0
@@ -67,7 +67,7 @@ class Result:
 
 @dataclass
 class Running:
-    """A suite at work."""
+    """A running suite."""
 
     suite: Suite
     process: subprocess.Popen
@@ -78,7 +78,7 @@ class Running:
 
 
 def everything(root: Path) -> list[Suite]:
-    """Return the six chapters' suites, what holds in all of them, and the course's own."""
+    """Return the suites of the six chapters, of what holds in all of them, and of the tools."""
     found = [Suite(name, root / name) for name in chapters.NAMES]
     # What looks the site over, and what waits for faults, take their time and have own targets.
     ignored = [f"--ignore={folder}" for folder in (DOCS, FAULTS, HOUSE)]
@@ -86,12 +86,12 @@ def everything(root: Path) -> list[Suite]:
 
 
 def of_docs(root: Path) -> list[Suite]:
-    """Return what looks the site, its pictures and its messages over, a suite for each file."""
+    """Return the tests of the site, its pictures and its messages, a suite for each file."""
     return _of_files(root, DOCS)
 
 
 def of_faults(root: Path) -> list[Suite]:
-    """Return what mistreats servers, networks and databases, a suite for each file."""
+    """Return the tests that break servers, networks and databases, a suite for each file."""
     return _of_files(root, FAULTS)
 
 
@@ -103,7 +103,7 @@ def _of_files(root: Path, folder: str) -> list[Suite]:
 
 
 def test_all(suites: list[Suite], require_all: bool = False) -> int:
-    """Run the suites with the services there are, the last one first, and print the table.
+    """Run the suites with the services that are available, the last first, and print the table.
 
     With `require_all` a skipped test counts as failed. Returns the exit status: 0 or 1.
     """
@@ -125,7 +125,7 @@ def test_all(suites: list[Suite], require_all: bool = False) -> int:
 def test_one(folder: Path, arguments: list[str]) -> int:
     """Run the suite in `folder` with pytest's own output, and return pytest's exit status."""
     if not folder.is_dir():
-        raise progress.Trouble(f"There is no folder {folder.name} yet.")
+        raise progress.Trouble(f"There's no folder {folder.name} yet.")
     with services.services() as have:
         for line in have.missing:
             progress.say(line)
@@ -144,7 +144,7 @@ def test_one(folder: Path, arguments: list[str]) -> int:
 
 
 def clean(given: Mapping[str, str], have: services.Services) -> dict[str, str]:
-    """Return the environment for a suite: the caller's, cleaned, and the services."""
+    """Return a suite's environment: the caller's, cleaned, and the services."""
     kept = {name: value for name, value in given.items() if name not in DROPPED}
     return {**kept, **have.environment}
 
@@ -159,8 +159,8 @@ def run_all(
 ) -> list[Result]:
     """Run the suites in that order, `at_once` at a time, each for `limit` seconds at most.
 
-    Says a line as each ends, and all that a failed one said. Returns the results as they came.
-    Whatever ends this early, an interrupt as well, ends what it started.
+    Prints a line as each ends, and everything a failed one printed. Returns the results in the
+    order they ended. If this ends early, even by an interrupt, everything it started ends, too.
     """
     waiting = list(suites)
     running: list[Running] = []
@@ -194,7 +194,7 @@ def run_all(
 def read_report(report: Path) -> Result:
     """Count the tests in a JUnit report by pytest. Errors count as failed.
 
-    A test that is expected to fail, and does, counts as passed.
+    A test that's expected to fail and does counts as passed.
     """
     result = Result("")
     for case in ElementTree.parse(report).iter("testcase"):
@@ -212,7 +212,7 @@ def read_report(report: Path) -> Result:
 
 
 def table(results: list[Result], seconds: float) -> str:
-    """Return the results, a row each; `seconds` is how long all of them took together."""
+    """Return the results, a row each. `seconds` is the time for all of them."""
     head = ("suite", "passed", "failed", "skipped", "seconds")
     rows = [(r.name, r.passed, r.failed, r.skipped, f"{r.seconds:.1f}") for r in results]
     rows = [head, *rows, ("together", *_sums(results), f"{seconds:.1f}")]
@@ -222,7 +222,7 @@ def table(results: list[Result], seconds: float) -> str:
 
 
 def figures(results: list[Result]) -> list[str]:
-    """Return what the tests have counted, with the name of each test above."""
+    """Return the figures that tests counted, below the name of each test."""
     lines = []
     for result in results:
         if result.figures:
@@ -246,7 +246,7 @@ def skips(results: list[Result], require_all: bool) -> list[str]:
 
 
 def last_line(results: list[Result]) -> str:
-    """Return the one line that says it all."""
+    """Return the last line: how many passed, failed and were skipped."""
     return "{} passed, {} failed, {} skipped".format(*_sums(results))
 
 
@@ -281,7 +281,7 @@ def _start(suite: Suite, environment: dict[str, str], scratch: Path) -> Running:
 
 
 def _end(process: subprocess.Popen) -> None:
-    """End the suite if it still runs, and whatever it left running in its group."""
+    """End the suite if it's still running, and everything else in its group."""
     if process.poll() is None:
         # An interrupt lets pytest run its fixtures to their ends and say where it stood.
         with contextlib.suppress(ProcessLookupError):
@@ -337,7 +337,7 @@ def _tell(result: Result) -> None:
 
 
 def _reason(skipped: ElementTree.Element) -> str:
-    """Return why a test was skipped, in the words of its author."""
+    """Return the reason why a test was skipped."""
     message = skipped.get("message", "")
     if message == "collection skipped":  # a whole file: the reason stands in the text alone
         found = re.search(r"""Skipped: (.*)['"]\)""", skipped.text or "")

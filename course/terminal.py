@@ -1,4 +1,4 @@
-"""A learner's terminal: one bash for a chapter, in which `cd` and `export` last."""
+"""A learner's terminal: one bash for a chapter, in which `cd` and `export` persist."""
 
 import contextlib
 import re
@@ -55,9 +55,9 @@ _KEEPS_TO_ITSELF = re.compile(r"(?:pytest|pip)\b|python3? manage\.py (?:check|mi
 
 @dataclass
 class Command:
-    """A command of a page and what the page shows of its output.
+    """A page's command and the output that the page shows.
 
-    `below` is how many lines it stands below the block's fence. `stop`: `^C` is typed at last.
+    `below` is its distance from the block's fence, in lines. `stop`: `^C` is typed at the end.
     """
 
     text: str
@@ -67,7 +67,7 @@ class Command:
 
 
 def commands(text: str) -> list[Command]:
-    """Return the commands of a console block. A line that ends in a backslash goes on."""
+    """Return the commands of a console block. A line that ends in a backslash continues."""
     found: list[Command] = []
     for below, line in enumerate(text.split("\n"), start=1):
         if line.startswith("$ "):
@@ -82,21 +82,21 @@ def commands(text: str) -> list[Command]:
 
 
 def until_stop(text: str) -> tuple[list[str], bool]:
-    """Return the lines of shown output, and whether `^C` stands below them."""
+    """Return the lines of shown output, and whether `^C` follows them."""
     shown = output.lines(text)
     stop = shown[-1:] == [STOP]
     return (shown[:-1] if stop else shown), stop
 
 
 def lays_files(command: str) -> bool:
-    """Tell whether a command makes or removes files of the project, or says where they go."""
+    """Return whether a command creates or removes project files, or decides where they go."""
     return any(_LAYS_FILES.match(part) for part in _parts(command))
 
 
 def may_ask_a_server(command: str) -> bool:
-    """Tell whether a command could talk to a running server.
+    """Return whether a command could talk to a running server.
 
-    Starting the web server anew takes a second: eight copied files in a row need it not once.
+    Restarting the web server takes a second, and eight copied files in a row don't need it.
     """
     return not all(
         _LAYS_FILES.match(part) or _KEEPS_TO_ITSELF.match(part) for part in _parts(command)
@@ -106,7 +106,7 @@ def may_ask_a_server(command: str) -> bool:
 class Terminal:
     """A bash in `folder`, whose parent is its HOME, and the servers that were started in it.
 
-    `python` is an environment's, whose programs are found first. Close it whatever happens.
+    `python` belongs to an environment whose programs are found first. Always close it.
     """
 
     def __init__(self, folder: Path, scratch: Path, python: str, halt: threading.Event):
@@ -142,7 +142,7 @@ class Terminal:
             raise
 
     def do(self, command: Command) -> None:
-        """Do what a line of a console block says, and compare. Raises Mismatch, Halted."""
+        """Carry out a line of a console block and compare. Raises Mismatch, Halted."""
         try:
             self._do(command)
         except Mismatch as mismatch:
@@ -162,10 +162,10 @@ class Terminal:
         if stop and name:
             self.servers.stop(name)
         elif stop:
-            raise Mismatch("no server runs here that `^C` could stop")
+            raise Mismatch("no server is running here that `^C` could stop")
 
     def close(self) -> None:
-        """End the servers, the bash, and all that was started in it."""
+        """End the servers, the bash, and everything started in it."""
         self.servers.close()
         processes.end(self._bash)
         for pipe in (self._bash.stdin, self._bash.stdout):
@@ -179,7 +179,7 @@ class Terminal:
                 self.servers.stop(kind.name)
             return
         if command.stop:
-            raise Mismatch(f"`^C` ends a server, and `{command.text}` starts none")
+            raise Mismatch(f"`^C` ends a server, but `{command.text}` doesn't start one")
         if may_ask_a_server(command.text):
             self.servers.refresh()
         if any(line.startswith(interpreter.PROMPT) for line in command.shown):
@@ -199,7 +199,7 @@ class Terminal:
             )
 
     def _surroundings(self) -> tuple[dict[str, str], str]:
-        """Return bash's variables and its folder as they are now."""
+        """Return bash's variables and its current folder."""
         _, text = self._ask("env -0; pwd")
         *pairs, folder = text.split("\0")
         return dict(pair.split("=", 1) for pair in pairs), folder.removesuffix("\n")
@@ -214,8 +214,8 @@ class Terminal:
             raise Mismatch("the shell has ended") from None
         if not processes.until(self._has_answered, COMMAND_LIMIT, self._halt):
             raise Mismatch(
-                f"`{command}` still runs after {COMMAND_LIMIT} s. If it is a server, its command "
-                "has to stand at the line's beginning."
+                f"`{command}` is still running after {COMMAND_LIMIT} s. If it's a server, put its "
+                "command at the beginning of the line."
             )
         status = self._bash.stdout.readline()
         if not status:
@@ -227,5 +227,5 @@ class Terminal:
 
 
 def _parts(command: str) -> list[str]:
-    """Return the commands of a line."""
+    """Return a line's commands."""
     return [part.strip() for part in re.split(r"&&|;|\|", command)]

@@ -1,4 +1,4 @@
-"""A project's files as {path: content}: read, written, edited and compared."""
+"""Read, write, edit and compare a project's files as {path: content}."""
 
 import difflib
 import os
@@ -27,11 +27,11 @@ Tree = dict[str, bytes]
 
 
 class EditError(ValueError):
-    """An edit that does not fit the file; the text says which line, and what stands there."""
+    """An edit doesn't fit the file. The text says which line, and what's there instead."""
 
 
 def read(folder: Path) -> Tree:
-    """Return {path from `folder`, with slashes: content} of its files, less what is ignored."""
+    """Return {path from `folder`, with slashes: content} of its files, except ignored ones."""
     found = {}
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in IGNORED]
@@ -45,7 +45,7 @@ def read(folder: Path) -> Tree:
 
 
 def write(files: Tree, folder: Path) -> list[str]:
-    """Make `folder` hold `files` and nothing else but what is ignored.
+    """Make `folder` contain `files` and nothing else, except ignored files.
 
     Returns the paths that were written or removed.
     """
@@ -63,9 +63,9 @@ def write(files: Tree, folder: Path) -> list[str]:
 
 
 def edit(text: str, diff: str) -> str:
-    """Return `text` with each hunk's old lines made its new ones.
+    """Return `text` with each hunk's old lines replaced by its new ones.
 
-    Each hunk's old lines are looked for in `text` as it is given, whatever the other hunks do.
+    Each hunk's old lines are searched in the given `text`, whatever the other hunks do.
     Raises EditError.
     """
     old = text.split("\n")
@@ -113,7 +113,7 @@ def hunks(diff: str) -> list[list[tuple[str, str]]]:
 
 
 def places(lines: list[str], hunk: list[tuple[str, str]]) -> list[int]:
-    """Return the places in `lines`, from 0, where the hunk's old lines stand."""
+    """Return the places in `lines`, from 0, where the hunk's old lines occur."""
     old = [(sign, line) for sign, line in hunk if sign != "+"]
     return [
         start
@@ -123,7 +123,7 @@ def places(lines: list[str], hunk: list[tuple[str, str]]) -> list[int]:
 
 
 def difference(made: Tree, wanted: Tree) -> str:
-    """Return a unified diff from the committed folder, `wanted`, to what the page made."""
+    """Return a unified diff from the committed folder, `wanted`, to the page's result."""
     said = []
     for name in sorted(made.keys() | wanted.keys()):
         if made.get(name) == wanted.get(name):
@@ -164,7 +164,7 @@ def _fits(sign: str, shown: str, line: str) -> bool:
 
 
 def _nearest(lines: list[str], old: list[tuple[str, str]]) -> str:
-    """Say which of the old lines the file lacks, and what stands there instead."""
+    """Say which of the old lines the file lacks, and what's there instead."""
     for sign, shown in old:
         if not any(_fits(sign, shown, line) for line in lines):
             like = difflib.get_close_matches(shown, lines, 1)
@@ -179,7 +179,7 @@ def _nearest(lines: list[str], old: list[tuple[str, str]]) -> str:
 
 
 def _run(lines: list[str], old: list[tuple[str, str]]) -> int:
-    """Return how many of the old lines stand at the beginning of `lines`."""
+    """Return how many of the old lines are at the beginning of `lines`."""
     for count, (sign, shown) in enumerate(old):
         if count == len(lines) or not _fits(sign, shown, lines[count]):
             return count
@@ -187,7 +187,7 @@ def _run(lines: list[str], old: list[tuple[str, str]]) -> int:
 
 
 def _remove_if_empty(parent: Path, top: Path) -> None:
-    """Remove a folder that holds nothing but caches, and those above it, up to `top`."""
+    """Remove a folder that contains only caches, and then its parents, up to `top`."""
     while parent != top and all(child.name in IGNORED for child in parent.iterdir()):
         shutil.rmtree(parent)
         parent = parent.parent

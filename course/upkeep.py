@@ -1,4 +1,4 @@
-"""Code and spelling looked over, and what the commands left behind removed."""
+"""Check code and spelling, and remove what the commands left behind."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ LEARNERS = ["--config", "line-length = 88"]
 
 
 def lint(root: Path) -> int:
-    """Run ruff over the tools and the chapters, and codespell over all that is read.
+    """Run ruff on the tools and the chapters, and codespell on everything people read.
 
     Returns 1 if one of them finds anything, else 0.
     """
@@ -24,7 +24,7 @@ def lint(root: Path) -> int:
     failed = False
     for folders, options in ((ours, []), (learners, LEARNERS)):
         for verb in (["check"], ["format", "--check"]):
-            # Without a folder, ruff would look at everything.
+            # Without a folder, ruff would check everything.
             if folders:
                 command = [sys.executable, "-m", "ruff", *verb, *options, *folders]
                 failed |= subprocess.run(command, cwd=root).returncode != 0
@@ -36,7 +36,7 @@ def lint(root: Path) -> int:
 
 
 def clean(root: Path) -> None:
-    """Remove environments, the site, caches and the chapters' databases; never what git tracks."""
+    """Remove environments, the site, caches and the chapters' databases, but nothing git tracks."""
     # Parents come first, so that what goes with one of them is not looked for again.
     made = [*root.glob(".venv*"), *root.glob("site"), *root.glob("benchmarks/out")]
     found = sorted([*made, *_below(root, CACHES), *_databases(root)])
@@ -57,11 +57,11 @@ def clean(root: Path) -> None:
     if caches:
         progress.say(f"Removed the caches in {caches} folders")
     if not removed:
-        progress.say("There was nothing to remove.")
+        progress.say("There's nothing to remove.")
 
 
 def _below(folder: Path, names: list[str]) -> list[Path]:
-    """Return the folders of those names under `folder`, not looking into hidden ones."""
+    """Return the folders with those names under `folder`, without looking into hidden ones."""
     found = []
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
@@ -81,7 +81,7 @@ def _databases(root: Path) -> list[Path]:
 
 
 def _tracked(root: Path) -> list[str]:
-    """Return the files that git tracks, or none where there is no git or no repository."""
+    """Return the files that git tracks, or none without git or a repository."""
     try:
         listed = subprocess.run(
             ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True

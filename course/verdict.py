@@ -1,4 +1,4 @@
-"""What a chapter's page has made, held against the committed folder."""
+"""Compare the result of a chapter's page with the committed folder."""
 
 from course import chapters, page, tree
 from course.state import State
@@ -7,11 +7,10 @@ from course.state import State
 def differences(
     chapter: str, start: tree.Tree, states: list[State], wanted: tree.Tree
 ) -> list[str]:
-    """Return, for each file that is not as in the folder, which block is to blame, and how it is.
+    """Return, for each file that differs from the folder, the block to blame and the difference.
 
-    `states` are those of the page over `start`, and `wanted` is the folder. Each text
-    begins with PAGE:LINE: of the last block that changed the file, or of the page's first line
-    where none has.
+    `states` are the page's, beginning with `start`, and `wanted` is the folder. Each text begins
+    with PAGE:LINE, the place of the last block that changed the file, or the page's first line.
     """
     made = states[-1].files if states else start
     said = []
@@ -31,7 +30,7 @@ def differences(
 
 
 def _blocks_that_changed(name: str, start: tree.Tree, states: list[State]) -> list[State]:
-    """Return those of the states whose block changed the file of that name."""
+    """Return the states whose block changed the file of that name."""
     before = [start, *(state.files for state in states)]
     return [
         state

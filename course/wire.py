@@ -1,4 +1,4 @@
-"""A conversation with the running web server over WebSockets, as a page shows it."""
+"""Have a page's conversation with the running web server over WebSockets."""
 
 import re
 import threading
@@ -18,7 +18,7 @@ REPEATED = re.compile(r"(?P<what>\S) \* (?P<times>\d+)")  # `x * 70000`: a frame
 
 
 def run(text: str, terminal: Terminal, halt: threading.Event) -> None:
-    """Have the conversation of a wire block. Raises Mismatch, Halted."""
+    """Have a wire block's conversation. Raises Mismatch, Halted."""
     terminal.servers.refresh()
     terminal.servers.check_web()
     conversation = Conversation(terminal, halt)
@@ -35,7 +35,7 @@ def run(text: str, terminal: Terminal, halt: threading.Event) -> None:
 
 
 class Conversation:
-    """The sockets of a block, by the names that the page gives them: "" where it gives none."""
+    """The sockets of a block by the names that the page gives them, or ""."""
 
     def __init__(self, terminal: Terminal, halt: threading.Event):
         self._terminal = terminal
@@ -44,7 +44,7 @@ class Conversation:
         self._cookies: str | None = None
 
     def take(self, line: str) -> None:
-        """Do what one line says. Raises Mismatch, Halted."""
+        """Carry out one line. Raises Mismatch, Halted."""
         if line.startswith("$ "):
             self._run(line[2:])
         elif match := LOGIN.fullmatch(line):
@@ -55,7 +55,7 @@ class Conversation:
         elif match := FRAME.fullmatch(line):
             name = match["name"] or ""
             if name not in self._sockets:
-                raise Mismatch(f"no socket was opened before this: {line}")
+                raise Mismatch(f"no socket is open yet: {line}")
             socket = self._sockets[name]
             rest = match["rest"] or ""
             if match["sign"] == ">":
@@ -65,10 +65,10 @@ class Conversation:
             else:
                 socket.end(rest)
         elif line:
-            raise Mismatch(f"no line of a conversation: {line}")
+            raise Mismatch(f"this isn't a line of a conversation: {line}")
 
     def finish(self) -> None:
-        """See that nobody gets more than is shown. Raises Mismatch, Halted."""
+        """Check that no socket gets more than is shown. Raises Mismatch, Halted."""
         until = time.monotonic() + QUIET
         for socket in self._sockets.values():
             socket.finish(max(0, until - time.monotonic()))
@@ -99,6 +99,6 @@ class Conversation:
 
 
 def _whole(shown: str) -> str:
-    """Return the frame that a page tells to send: nobody wants to read a long one."""
+    """Return the frame to send; pages abbreviate long ones."""
     match = REPEATED.fullmatch(shown)
     return match["what"] * int(match["times"]) if match else shown

@@ -191,7 +191,7 @@ def test_ratio_above_what_is_wanted_is_said():
     for name, cpu in [("chapter6", 9), ("per_reader", 10), ("dispatched", 18)]:
         found.add(subjects.named(name), 100, [Figures(cpu_us=cpu)])
     assert "0.90 (not at most 0.85" in table.ratios(found)
-    assert "without the shortcuts, in memory, 100 connections: 0.50 (1 rounds" in table.ratios(found)
+    assert "the shortcuts, in memory, 100 connections: 0.50 (1 rounds" in table.ratios(found)
 
 
 @pytest.mark.parametrize("fault", [{"missing": 2}, {"doubled": 2}, {"broken": True}])

@@ -49,7 +49,7 @@ def inside(monkeypatch, tmp_path):
         (["start", "09", "/tmp/x"], "There is no chapter or guide '09'. There are: 01_http_only"),
         (["start"], "Say which chapter and which folder: make start CHAPTER=04 TO=~/mysite"),
         (["replay", "03", "seven"], "There is no chapter or guide 'seven'"),
-        (["setup", "--django", "7"], "DJANGO is one of 5.2, 6.0, 6.1, and not '7'"),
+        (["setup", "--django", "7"], "DJANGO can be 5.2, 6.0, 6.1, but not '7'"),
     ],
 )
 def test_bad_input_gets_one_sentence(words, sentence):

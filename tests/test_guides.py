@@ -15,9 +15,15 @@ TIDY = [["check"], ["format", "--check"]]
 GUIDE = """\
 # Aside
 
-**You need** tea. **It takes** an hour. **Verified with** Tea 1.
+**In this guide you'll learn how to**
 
-## See it fail
+- pour
+- wait
+- drink
+
+**You need** tea. **It takes** about 1 h. **Verified with** Tea 1.
+
+## See it fail: no tea
 
 ```console
 $ cat a.py
@@ -33,6 +39,12 @@ In `a.py`:
 +one = 3
 ```
 
+## Recap
+
+- Pour.
+- Wait.
+- Drink.
+
 ## Check yourself
 
 1. Why?
@@ -44,9 +56,9 @@ In `a.py`:
 
 </details>
 
-## What is still missing
+## What's next
 
-Milk.
+[Milk](milk.md).
 """
 
 
@@ -80,7 +92,7 @@ def test_guide_is_run_and_not_only_read(course, capsys):
     course.guide(GUIDE.replace("$ cat a.py\none = 2", "$ cat a.py\none = 8"))
     assert replay.command(["aside"]) == 1
     printed = capsys.readouterr().out
-    assert "docs/guides/aside.md:8: `cat a.py` printed something else" in printed
+    assert "docs/guides/aside.md:14: `cat a.py` printed something else" in printed
     assert re.search(r"^aside .*  failed$", printed, re.M)
 
 
@@ -90,7 +102,7 @@ def test_guide_that_no_longer_fits_its_chapter_is_red(course, capsys):
     assert replay.command([], write=True) == 1
     printed = capsys.readouterr().out
     assert re.search(r"^02_two .* written, files changed: 1$", printed, re.M)
-    assert "docs/guides/aside.md:8: `cat a.py` printed something else" in printed
+    assert "docs/guides/aside.md:14: `cat a.py` printed something else" in printed
     assert tree.read(chapters.folder("03_three")) == {"a.py": b"one = 7\n"}
 
 
@@ -107,7 +119,7 @@ def test_folder_for_a_guide_holds_its_chapters_end(course, tmp_path, capsys):
     assert start.command("aside", str(tmp_path / "start")) == 0
     assert tree.read(tmp_path / "start") == {"a.py": b"one = 2\n"}
     said = capsys.readouterr().out
-    assert "holds what 02_two ends with: 1 files." in said
+    assert "now contains the end of 02_two: 1 files." in said
     assert said.endswith(f"Then follow {path}\n")
     assert step.command("aside", str(tmp_path / "step"), 1) == 0
     assert tree.read(tmp_path / "step") == {"a.py": b"one = 3\n"}
@@ -117,7 +129,7 @@ def test_folder_for_a_guide_holds_its_chapters_end(course, tmp_path, capsys):
 def test_guide_compares_no_folders(course, capsys):
     course.guide(GUIDE + "\n@@diff 02_two aside\n")
     assert replay.command(["aside"]) == 1
-    said = "docs/guides/aside.md:36: aside has no @@diff: there are no two folders to compare"
+    said = "docs/guides/aside.md:48: aside has no @@diff: there are no two folders to compare"
     assert said in capsys.readouterr().out
 
 
@@ -129,8 +141,11 @@ def test_guide_has_a_shape_of_its_own(course):
         return shape.faults(page.read_lesson("aside"), "aside", "**Verified with** Tea 1.")
 
     assert faults(GUIDE) == []  # no picture, no diagram, no exercises, nothing compared
-    assert "the page lacks a section 'See it fail'" in faults(GUIDE.replace("See it", "It"))[0]
-    assert "ends with the sections Check yourself, What is" in faults(GUIDE + "\n## More\n")[0]
+    lacking = "the page lacks a section that begins with 'See it fail'"
+    assert lacking in faults(GUIDE.replace("See it", "It"))[0]
+    assert (
+        "ends with the sections Recap, Check yourself, What's" in faults(GUIDE + "\n## More\n")[0]
+    )
 
 
 def test_guide_is_verified_with_what_its_chapter_is():

@@ -1,5 +1,7 @@
 """Has every chapter's page the shape that learners know from the one before."""
 
+import re
+
 import pytest
 from replay_helpers import Course
 
@@ -7,13 +9,20 @@ from course import chapters, page, shape
 
 VERIFIED = "**Verified with** Django 5.2 and 6.1."
 GOOD = f"""\
-# Two
+# 2. Two
 
 ![A room](../assets/room.png)
 
-**You need** tea. **It takes** an hour. {VERIFIED}
+**In this chapter you'll learn how to**
 
-## 1. A file
+- write a file
+- change a file,
+  line by line
+- test it
+
+**You need** tea. **It takes** about 1 h 30 min. {VERIFIED}
+
+## 1. Write a file
 
 Write `a.py`:
 
@@ -28,11 +37,11 @@ sequenceDiagram
   ann->>bob: Tea?
 ```
 
-## See it fail
+## See it fail: no tea
 
 Look.
 
-## 2. Test it
+## 2. Test the tea
 
 In `a.py`:
 
@@ -42,6 +51,14 @@ In `a.py`:
 +three = 3
 -two = 2
 ```
+
+## Recap
+
+You now know how to:
+
+- write a file
+- change a file
+- test it
 
 ## Check yourself
 
@@ -56,16 +73,56 @@ In `a.py`:
 
 ## Exercises
 
-- Do.
+### Pour it
+
+Pour **the tea**.
+
+<details>
+<summary>Hint</summary>
+
+Take a cup.
+
+</details>
+
+<details>
+<summary>Solution</summary>
+
+<!-- left out: an exercise -->
+```python
+### pour()
+```
+
+</details>
+
+### Drink it
+
+Drink.
+
+<details>
+<summary>Hint</summary>
+
+**Wait** first.
+
+</details>
+
+<details>
+<summary>Solution</summary>
+
+Sip.
+
+</details>
 
 ## Everything that changed
 
 @@diff 01_one 02_two
 
-## What is still missing
+## What's next
 
-Milk.
+You've had tea.
+
+**[3. Three](03_three.md)** has milk.
 """
+COMPARED = "## Everything that changed\n\n@@diff 01_one 02_two\n\n"
 
 
 @pytest.mark.parametrize("chapter", chapters.with_pages())
@@ -111,20 +168,38 @@ def test_good_page_has_no_faults(faults):
         ("![A room]", "![]", 1, "the page lacks a picture"),
         ("room.png", "none.png", 1, "the page lacks a picture"),
         ("sequenceDiagram", "flowchart", 1, "the page lacks a sequenceDiagram"),
-        ("## See it fail", "## Look", 1, "the page lacks a section 'See it fail'"),
-        ("2. Test it", "2. Try it", 1, "the page lacks a section 'Test it'"),
+        ("See it fail: no", "Look: no", 1, "lacks a section that begins with 'See it fail'"),
+        ("2. Test", "2. Try", 1, "the page lacks a section that begins with 'Test'"),
+        ("fail: no tea", "fail", 29, "say what fails: ## See it fail: a script"),
         ("**You need**", "You need", 1, "no **You need** above the first step"),
         ("**It takes**", "It takes", 1, "no **It takes**"),
+        ("1 h 30 min", "an hour", 1, "**It takes** goes on: about 45 min, about 2 h"),
+        ("about 1 h", "1 h", 1, "**It takes** goes on: about 45 min"),
         (VERIFIED, "", 1, "no **Verified with**"),
         ("and 6.1", "and 6.0", 1, f"the versions have to be: {VERIFIED}"),
-        ("one = 1\n\n", "one = 1\n" * 25, 7, "26 lines to be typed, and no <!-- long: why -->"),
-        ("+three = 3\n", "+three = 3\n" * 26, 26, "26 lines to be typed, and no"),
-        ("1. A file\n", "1. A file\n<!-- long: x -->\n", 7, "2 lines to be typed are not long"),
-        ("## Exercises", "## Practice", 56, "a page ends with the sections Check yourself, Exer"),
-        ("## Everything that changed", "", 56, "Exercises, Everything that changed, What is still"),
-        ("Milk.", "Milk.\n\n## More", 60, "a page ends with"),
-        ("<details>", "<div>", 37, "the answers stand in a <details>"),
-        ("Milk.", "many words " * 1800, 1, "words of prose; 3500 are the most"),
+        ("you'll learn how", "we learn how", 1, "no **In this chapter you'll learn how to** above"),
+        ("In this chapter", "In this part", 1, "no **In this chapter you'll learn how to** above"),
+        ("- write a file\n- change a file,", "Change a file", 1, "1 bullets below **In this chap"),
+        ("- test it\n\n**You", "- 3\n- 4\n- 5\n- 6\n\n**You", 1, "6 bullets below **In this chap"),
+        ("one = 1\n\n", "one = 1\n" * 25, 14, "26 lines to be typed, and no <!-- long: why -->"),
+        ("+three = 3\n", "+three = 3\n" * 26, 33, "26 lines to be typed, and no"),
+        ("Write a file\n", "Write a file\n<!-- long: x -->\n", 14, "2 lines to be typed are not"),
+        ("- change a file\n- test it\n", "", 44, "1 bullets; 3 to 6 are right"),
+        ("- test it\n\n## C", "- x\n" * 5 + "\n## C", 44, "7 bullets; 3 to 6 are right"),
+        ("## Recap", "## Summary", 108, "a page ends with the sections Recap, Check yourself, Ex"),
+        ("## Everything that changed", "", 108, "Exercises, Everything that changed, What's next"),
+        ("has milk.", "has milk.\n\n## More\n\n[x](y.md)", 114, "a page ends with"),
+        ("<summary>Answers", "<summary>More", 52, "the answers are folded, below the questions"),
+        ("Hint</summary>\n\nTake", "Help</summary>\n\nTake", 65, "there is Help, Solution"),
+        ("### Drink it\n\n", "", 65, "there is Hint, Solution, Hint, Solution"),
+        (
+            "Drink.\n",
+            "Drink.\n\n### Sleep\n",
+            86,
+            "folded Hint and a folded Solution; there is nei",
+        ),
+        ("**[3. Three](03_three.md)**", "Chapter 3", 108, "the last paragraph leads to the next"),
+        ("Sip.", "Sip.\n\n</details>" + "\nmany lines" * 700, 1, "lines outside of folds; 650 are"),
     ],
 )
 def test_page_that_leaves_the_shape_is_told_with_its_line(faults, old, new, line, message):
@@ -137,26 +212,72 @@ def test_page_that_leaves_the_shape_is_told_with_its_line(faults, old, new, line
 
 def test_long_step_with_a_reason_is_none(faults):
     long = GOOD.replace("one = 1\n\n", "one = 1\n" * 30)
-    assert faults(long.replace("1. A file\n", "1. A file\n<!-- long: one idea -->\n")) == []
+    assert faults(long.replace("Write a file\n", "Write a file\n<!-- long: one idea -->\n")) == []
 
 
-def test_first_chapter_and_all_parts_but_the_last_compare_nothing(faults):
-    whole = GOOD.replace("## Everything that changed\n\n@@diff 01_one 02_two\n\n", "")
-    assert faults(whole, chapter="01_one") == []
-    first = whole.replace("../assets", "../../assets")
-    second = GOOD.replace("1. A file", "3. A file").replace("2. Test it", "4. Test it")
-    assert faults(first, second) == []
-    lacking = faults(first + "## More\n", second.replace("## Exercises", ""))
-    assert [fault.split(": ")[0] for fault in lacking] == [
-        "docs/chapters/02_two/1_x.md:55",
-        "docs/chapters/02_two/2_x.md:56",
-    ]
+def test_what_is_folded_makes_no_page_long(faults):
+    assert faults(GOOD.replace("Sip.", "Sip.\n" * 700)) == []
 
 
-def test_prose_is_what_a_learner_reads(tmp_path):
-    path = tmp_path / "page.md"
-    path.write_text(
-        "# One two\n\nThree `four` [five](six.md) -- – |.\n\n<!-- no -->\n\n> [!NOTE]\n> Seven\n\n"
-        "```mermaid\nno no\n```\n\n- eight\n\n@@diff 01_one 02_two\n\n## 1. Nine\n"
+def test_exercises_may_begin_with_bold_words(faults):
+    bold = GOOD.replace("### Pour it\n\n", "**Pour it.** ").replace(
+        "### Drink it\n\n", "**Drink.** "
     )
-    assert shape.words(page.read(path)) == 10  # NOTE and the step's number are words too
+    assert faults(bold) == []
+    [fault] = faults(bold.replace("**Drink.** ", ""))
+    assert "there is Hint, Solution, Hint, Solution" in fault
+    [fault] = faults(bold.replace("**Pour it.** ", "").replace("**Drink.** ", ""))
+    assert "02_two.md:63: no exercise" in fault
+
+
+def test_first_chapter_compares_nothing(faults):
+    assert faults(GOOD.replace(COMPARED, ""), chapter="01_one") == []
+
+
+def test_each_part_compares_its_start_with_its_end(faults):
+    whole = GOOD.replace("In this chapter", "In this part")
+    first = whole.replace("01_one 02_two", "this part").replace("../assets", "../../assets")
+    second = whole.replace("1. Write", "3. Write").replace("2. Test", "4. Test")
+    both = second.replace("@@diff", "@@diff this part\n\n@@diff")
+    assert faults(first, both) == []
+    assert faults(first, second.replace("01_one 02_two", "this part")) == []
+    [fault] = faults(first, second)
+    assert fault == "docs/chapters/02_two/2_x.md:104: each part says @@diff this part"
+    [fault] = faults(first.replace(COMPARED.replace("01_one 02_two", "this part"), ""), both)
+    assert "1_x.md:104: a page ends with the sections Recap" in fault
+
+
+def test_first_look_has_a_title_and_says_how_long_it_takes(faults):
+    short = "# Ten minutes\n\n**It takes** about 10 min.\n\n## 1. Do\n"
+    assert faults(short, chapter="look") == []
+    assert faults(short.replace("# Ten", "Ten"), chapter="look") == [
+        "docs/start/look.md:1: the page begins with its title"
+    ]
+    [fault] = faults(short.replace("10 min", "ten minutes"), chapter="look")
+    assert "the page says **It takes** about 45 min" in fault
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        ("about 45 min.", 45),
+        ("about 2 h, most of it typing", 120),
+        ("about 1 h 30 min", 90),
+        ("about 1 hour", None),
+        ("two hours", None),
+        ("about 30", None),
+    ],
+)
+def test_time_is_read(faults, said, minutes):
+    faults(GOOD.replace("about 1 h 30 min.", said))
+    [part] = page.read_lesson("02_two")
+    assert shape.minutes(part) == minutes
+
+
+def test_home_page_says_how_long_each_chapter_takes():
+    home = (chapters.ROOT / "docs" / "index.md").read_text()
+    for chapter in chapters.NAMES:
+        parts = page.read_lesson(chapter)
+        link = parts[0].path.relative_to(chapters.ROOT / "docs").as_posix()
+        [row] = re.findall(rf"^\|.*\({link}\).*\| *(?:about )?([^|]+?) *\|$", home, re.MULTILINE)
+        assert shape.duration(row) == sum(shape.minutes(part) or 0 for part in parts), chapter

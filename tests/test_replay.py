@@ -125,7 +125,7 @@ def test_edit_of_a_line_that_is_not_there_is_red_with_page_and_line(course, caps
         ("## 1. One\n\n```console\n$ tee new.txt\n```\n", 4, "`tee new.txt` changes files"),
         ("<!-- shown in: tests/t.py -->\n```python\nx\n```\n", 2, "there is no tests/t.py"),
         ("<!-- shown in: answer.txt -->\n```python\nTea\nCake\n```\n", 2, "this line, or not here"),
-        ("```console\nanything\n```\n", 1, "no server runs here"),
+        ("```console\nanything\n```\n", 1, "no server is running here"),
         (
             "`answer.txt/x`:\n\n" + '```text title="answer.txt/x"\ny\n```\n',
             3,
@@ -197,7 +197,7 @@ def test_page_with_a_server_and_a_conversation(course, capsys, processes, monkey
     "old, new, message",
     [
         ("$ curl -s http://127.0.0.1:8000/\nCoffee", "$ curl x:\nCoffee", "md:32: `curl x:`"),
-        ("bob < hello\n", "", "bob also got this"),
+        ("bob < hello\n", "", "bob also got a frame"),
         ("asked for /ws/", "asked for /tea/", "No server printed this"),
     ],
 )
@@ -433,7 +433,7 @@ def test_chapter_without_a_page_is_named(course, capsys):
 def test_folder_that_is_missing_is_named(course, capsys):
     course.page("02_two", TWO)
     assert replay.command([]) == 1
-    assert "There is no folder 01_one, from which 02_two goes on." in capsys.readouterr().out
+    assert "There's no folder 01_one, with which 02_two starts." in capsys.readouterr().out
     course.page("01_one", ONE)
     assert replay.command(["01"]) == 1
     assert "There is no folder 01_one: make it with" in capsys.readouterr().out
@@ -518,6 +518,6 @@ def test_step_that_is_not_there_is_told_with_those_that_are(steps, mine):
 def test_folder_that_is_not_empty_loses_nothing_to_a_step(steps, mine):
     mine.mkdir()
     (mine / "a.py").write_text("my own\n")
-    with pytest.raises(progress.Trouble, match="mine is not empty, and was left as it is"):
+    with pytest.raises(progress.Trouble, match="mine isn't empty, so nothing was changed there"):
         step.command("2", str(mine), 1)
     assert tree.read(mine) == {"a.py": b"my own\n"}

@@ -164,7 +164,7 @@ def test_no_other_projects_database_is_touched(tmp_path, started):
     [
         ("migrate", "The database of 06_conversations_auth could not be made."),
         ("demo", "The demo could not be made."),
-        ("runserver", "The server did not start"),
+        ("runserver", "The server didn't start"),
     ],
 )
 def test_what_fails_is_told_and_ends_it(tmp_path, started, verb, sentence):

@@ -34,7 +34,7 @@ def test_new_folder_gets_what_the_chapter_before_ends_with(course, mine, capsys)
     assert tree.read(mine) == tree.read(folder)
     assert (mine / "manage.py").stat().st_mode & stat.S_IXUSR
     assert capsys.readouterr().out == (
-        f"{mine} holds what 01_one ends with: 2 files.\n\nNext:\n\n"
+        f"{mine} now contains the end of 01_one: 2 files.\n\nNext:\n\n"
         f"  cd {mine}\n"
         "  python3 -m venv .venv\n"
         "  source .venv/bin/activate\n"
@@ -50,7 +50,7 @@ def test_first_chapter_begins_with_an_empty_folder(course, tmp_path, capsys):
     assert start.command("01", str(mine)) == 0
     assert list(mine.iterdir()) == []
     assert capsys.readouterr().out == (
-        f"01_one begins with an empty folder: {mine} is one.\n\nNext:\n\n"
+        f"01_one starts with an empty folder, and {mine} is ready.\n\nNext:\n\n"
         f"  cd '{mine}'\n\nThen follow {page}\n"
     )
     assert start.command("01", str(mine)) == 0, "an empty folder serves as well"
@@ -76,15 +76,15 @@ def test_home_is_known(course, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("to", "message"),
     [
-        ("full", "full is not empty, and was left as it is. Choose a new or an empty folder"),
+        ("full", "full isn't empty, so nothing was changed there. Choose a new or an empty folder"),
         ("full/mine.txt", "mine.txt is a file. Choose"),
-        ("full/mine.txt/below", "mine.txt/below cannot be"),
-        (".", " is not empty"),
-        ("channels-course", "lies in the course's own repository"),
-        ("channels-course/new/folder", "lies in the course's own repository"),
-        ("link/new", "lies in the course's own repository"),
-        ("~nobody-of-that-name/x", "~nobody-of-that-name/x is in nobody's home"),
-        ("x" * 300, "cannot be used: File name too long"),
+        ("full/mine.txt/below", "mine.txt/below can't be"),
+        (".", " isn't empty"),
+        ("channels-course", "is inside the course's repository"),
+        ("channels-course/new/folder", "is inside the course's repository"),
+        ("link/new", "is inside the course's repository"),
+        ("~nobody-of-that-name/x", "is in the home of a user who doesn't exist"),
+        ("x" * 300, "can't be used: File name too long"),
     ],
 )
 def test_folder_that_will_not_do_is_left_as_it_is(course, tmp_path, monkeypatch, to, message):
@@ -107,14 +107,14 @@ def test_folder_that_nobody_may_write_is_told(course, mine, monkeypatch):
 
     course.folder("01_one", a_py="x\n")
     monkeypatch.setattr(tree, "write", write)
-    with pytest.raises(progress.Trouble, match="mine cannot be written: Permission denied"):
+    with pytest.raises(progress.Trouble, match="mine can't be written: Permission denied"):
         start.command("2", str(mine))
 
 
 def test_chapter_that_is_not_there_is_told(course, mine):
     with pytest.raises(chapters.UnknownChapter):
         start.command("9", str(mine))
-    with pytest.raises(progress.Trouble, match="There is no folder 02_two, from which 03_three"):
+    with pytest.raises(progress.Trouble, match="There's no folder 02_two, with which 03_three"):
         start.command("3", str(mine))
     assert not mine.exists()
 

@@ -84,7 +84,7 @@ def test_other_output_names_the_commands_line(shell):
         ("$ echo 1 failed, 3 passed in 2s; false\n... passed...\n", "does not show its last"),
         ("$ echo x; false\ny\n", "failed with exit status 1."),
         ("$ exit\n", "`exit` ended the shell"),
-        ("$ echo x\nx\n^C\n", "`^C` ends a server, and `echo x` starts none"),
+        ("$ echo x\nx\n^C\n", "`^C` ends a server, but `echo x` doesn't start one"),
     ],
 )
 def test_command_that_fails_unannounced(shell, block, message):
@@ -102,7 +102,7 @@ def test_line_that_bash_cannot_read_fails_alone(shell):
 
 def test_command_that_hangs_says_so_and_is_ended(shell, monkeypatch):
     monkeypatch.setattr(terminal, "COMMAND_LIMIT", 0.2)
-    assert "`sleep 600` still runs after 0.2 s" in fails(shell, "$ sleep 600\n")[1]
+    assert "`sleep 600` is still running after 0.2 s" in fails(shell, "$ sleep 600\n")[1]
 
 
 def test_command_ends_when_the_replay_is_halted(tmp_path, folder, processes):
@@ -311,7 +311,7 @@ def test_server_that_an_edit_broke_waits_for_the_next_one(shell, folder):
     (folder / "answer.txt").write_text("broken\n")
     shell.servers.edited()
     shell.log("I cannot start.\n")
-    with pytest.raises(output.Mismatch, match="does not serve.*"):
+    with pytest.raises(output.Mismatch, match="isn't serving.*"):
         shell.servers.check_web()
     (folder / "answer.txt").write_text("Mended\n")
     shell.servers.edited()
@@ -363,9 +363,9 @@ def test_log_is_not_what_was_printed_before_an_edit(shell, monkeypatch):
 
 
 def test_log_without_a_server(shell):
-    with pytest.raises(output.Mismatch, match="no server runs here"):
+    with pytest.raises(output.Mismatch, match="no server is running here"):
         shell.log("anything\n")
-    with pytest.raises(output.Mismatch, match="no server runs here"):
+    with pytest.raises(output.Mismatch, match="no server is running here"):
         shell.log("^C\n")
 
 

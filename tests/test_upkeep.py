@@ -15,6 +15,7 @@ RUBBISH = [
     f"{CHAPTER}/.pytest_cache/v",
     f"{CHAPTER}/db.sqlite3",
     f"{CHAPTER}/db.sqlite3-wal",
+    ".course_cache/x.json",
     ".ruff_cache/v",
     "dump.rdb",
     "site/index.html",
@@ -47,7 +48,7 @@ def test_clean_removes_what_the_commands_made_and_says_so(tmp_path, capsys):
     assert "Removed .venv\n" in said
     assert f"Removed {CHAPTER}/db.sqlite3\n" in said
     upkeep.clean(tmp_path)
-    assert capsys.readouterr().out == "There was nothing to remove.\n"
+    assert capsys.readouterr().out == "There's nothing to remove.\n"
 
 
 def test_clean_leaves_what_git_tracks(tmp_path):

@@ -53,36 +53,36 @@ def test_conversation_as_shown(opened, monkeypatch, block):
 
 
 # What comes otherwise comes in time, on a slow machine too.
-WAITED_IN_VAIN = ["within 0.3 s", "ended with not at", "shown to end with HTTP 403"]
+WAITED_IN_VAIN = ["within 0.3 s", "ended with not at", "should end with HTTP 403"]
 
 
 @pytest.mark.parametrize(
     "block, below, message",
     [
-        (f"ann, bob: {URL}\nann > Tea?\nann < Tea?\n", 3, "bob also got this"),
-        (f"{URL}\n> twice\n< twice\n", 3, "the page also got this, which the page does not show"),
+        (f"ann, bob: {URL}\nann > Tea?\nann < Tea?\n", 3, "bob also got a frame"),
+        (f"{URL}\n> twice\n< twice\n", 3, "the page also got a frame that the page doesn't show"),
         (f"{URL}\n> Tea\n< Coffee\n> x\n", 3, "the page got another frame"),
         (f"{URL}\n> 1\n< true\n", 3, "another frame"),
         (f"{URL}\n> [1, 2]\n< [2, 1]\n", 3, "another frame"),
         (f"{URL}\n< Tea\n", 2, "the page got nothing within 0.3 s; shown is: Tea"),
-        (f"ann: {URL}\nann x 4403\n", 2, "ann is shown to end with 4403, and ended with not at"),
+        (f"ann: {URL}\nann x 4403\n", 2, "ann should end with 4403, but ended with not at"),
         (f"{URL}\n> Tea\nx 4403\n", 3, "not at all, but this came: Tea"),
-        ("carol: ws://127.0.0.1:8000/closed\ncarol x 4401\n", 2, "and ended with 4403"),
-        ("carol: ws://127.0.0.1:8000/closed\ncarol < x\n", 2, "carol gets no more"),
-        ("carol: ws://127.0.0.1:8000/closed\n", 1, "socket ended with 4403, which the page does"),
+        ("carol: ws://127.0.0.1:8000/closed\ncarol x 4401\n", 2, "but ended with 4403"),
+        ("carol: ws://127.0.0.1:8000/closed\ncarol < x\n", 2, "carol gets nothing more"),
+        ("carol: ws://127.0.0.1:8000/closed\n", 1, "socket ended with 4403, but the page doesn't"),
         (f"{URL} from http://evil.example\n", 1, "the page was refused with HTTP 403"),
         (f"{URL} from http://evil.example\n> x\n", 2, "the page was refused with HTTP 403"),
-        (f"{URL}\nx HTTP 403\n", 2, "shown to end with HTTP 403"),
-        (f"ann: {URL}\nbob > x\n", 2, "no socket was opened before this: bob > x"),
-        (f"ann: {URL}\nann says x\n", 2, "no line of a conversation: ann says x"),
+        (f"{URL}\nx HTTP 403\n", 2, "should end with HTTP 403"),
+        (f"ann: {URL}\nbob > x\n", 2, "no socket is open yet: bob > x"),
+        (f"ann: {URL}\nann says x\n", 2, "this isn't a line of a conversation: ann says x"),
         (
             f"ann: {URL}\n$ echo why; false\n",
             2,
             "failed with exit status 1. It printed:\n\n    why",
         ),
-        (f"ann: {URL}\nann > x\nann: {URL}\n", 3, "ann also got this"),
-        ("ws://127.0.0.1:6379/\n", 1, "no server takes a WebSocket at that address"),
-        ("as ann\n", 1, "as ann: no form to log in at /accounts/login/, but HTTP 200"),
+        (f"ann: {URL}\nann > x\nann: {URL}\n", 3, "ann also got a frame"),
+        ("ws://127.0.0.1:6379/\n", 1, "no server accepts a WebSocket at that address"),
+        ("as ann\n", 1, "as ann: expected a login form at /accounts/login/, got HTTP 200"),
     ],
 )
 def test_conversation_that_goes_otherwise(opened, monkeypatch, block, below, message):
@@ -178,7 +178,7 @@ def test_sockets_are_those_of_whom_the_page_logs_in(tmp_path):
     try:
         shell.do(terminal.commands("$ python manage.py runserver --skip-checks\n")[0])
         wire.run(WHO, shell, threading.Event())
-        with pytest.raises(output.Mismatch, match="as eve: not logged in with the password"):
+        with pytest.raises(output.Mismatch, match="as eve: expected channels-demo to log in"):
             wire.run("as eve\n", shell, threading.Event())
     finally:
         shell.close()
