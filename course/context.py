@@ -22,11 +22,12 @@ _OF_WORKER = re.compile(r"^Running worker\b", re.MULTILINE)
 class Context:
     """A block's surroundings.
 
-    `label` is a terminal's name, `fate` what happens to a file: "new", "changed", "replaced". A
-    diff has its `text` with what is around each hunk, and `whole`, the file that it makes, with
-    `when` that is so.
+    `title` is the file that an untitled block shows a part of, `label` a terminal's name, and
+    `fate` what happens to a file: "new", "changed", "replaced". A diff has its `text` with what is
+    around each hunk, and `whole`, the file that it makes, with `when` that is so.
     """
 
+    title: str = ""
     label: str = ""
     fate: str = ""
     text: str = ""
@@ -44,15 +45,15 @@ def of_page(lesson: str, part: Page) -> dict[int, Context]:
     found = {}
     for other, step in page.steps(page.read_lesson(lesson)):
         for number, block in enumerate(step.blocks):
-            label = _terminal(block, running)
+            terminal_of = _terminal(block, running)
             if other.path != part.path or block.kind == "left out":
                 continue
             if block.kind in ("write", "edit"):
                 found[block.line] = _file(block, step.blocks[number + 1 :], part, recording)
             elif block.kind == "shown":
-                found[block.line] = Context(block.note, "excerpt")
+                found[block.line] = Context(title=block.note, fate="excerpt")
             else:
-                found[block.line] = Context(label)
+                found[block.line] = Context(label=terminal_of)
     return found
 
 

@@ -185,7 +185,8 @@ def _listing(source, language, class_name, options, md, **_) -> str:
     title = options.get("title", "")
     about = md.contexts.get(int(options.get("line", 0)))
     if about is None:  # the block is in no lesson, isn't replayed, or shows how two states differ
-        about = context.Context(context.label(language, source))
+        about = context.Context(label=context.label(language, source))
+    title = title or about.title
     made = listing.block(about.text or source, language, title, about.label, about.fate)
     return made + (listing.whole_file(about.whole, title, about.when) if about.whole else "")
 

@@ -151,9 +151,7 @@ def check_diff(parts: list[Page], lesson: str) -> None:
             if whole and words != [before, lesson]:
                 raise PageError(part.path, line, f"this has to be: @@diff {before} {lesson}")
             if whole and part is not end:
-                text = (
-                    f"@@diff {before} {lesson} stands at the end of the last part, {end.path.name}"
-                )
+                text = f"@@diff {before} {lesson} belongs in the last part, {end.path.name}"
                 raise PageError(part.path, line, text)
             if line < last:
                 raise PageError(part.path, line, "@@diff stands at the end, after the last step")

@@ -136,11 +136,12 @@ def test_broken_rule_is_named_with_its_line(tmp_path, text, line, message):
     "chapter, text, message",
     [
         ("01_one", "@@diff 00_none 01_one", "md:5: 01_one has no @@diff"),
-        ("02_two", "", "md:1: one line @@diff 01_one 02_two belongs below; no is there"),
+        ("02_two", "", "md:1: one line @@diff 01_one 02_two belongs below"),
         ("02_two", "@@diff 01_one 03_three", "md:5: this has to be: @@diff 01_one 02_two"),
         ("02_two", "@@diff 02_two 01_one", "md:5: this has to be: @@diff 01_one 02_two"),
         ("02_two", "@@diff 01_one 02_two\n\n## 2. On", "md:5: @@diff stands at the end"),
-        ("02_two", "@@diff 01_one 02_two\n@@diff 01_one 02_two", "2 is there"),
+        ("02_two", "@@diff 01_one 02_two\n@@diff 01_one 02_two", "md:6: @@diff 01_one"),
+        ("02_two", "@@diff this part", "md:5: this page isn't in parts: write @@diff 01_one 02_"),
         ("02_two", "@@diff 01_one 02_two", None),
         ("01_one", "", None),
     ],
@@ -221,14 +222,24 @@ def test_parts_in_disorder_are_told(tmp_path, monkeypatch, names, message):
     "first, second, message",
     [
         ("", "@@diff 01_one 02_two", None),
-        ("@@diff 01_one 02_two", "", "1_a.md:3: @@diff stands at the end of the last part, 2_b.md"),
-        ("", "", "2_b.md:1: one line @@diff 01_one 02_two belongs below; no is there"),
+        ("@@diff this part", "@@diff this part", None),
+        ("@@diff this part", "@@diff this part\n@@diff 01_one 02_two", None),
+        (
+            "@@diff 01_one 02_two",
+            "",
+            "1_a.md:3: @@diff 01_one 02_two belongs in the last part, 2_b",
+        ),
+        ("@@diff that part", "", "1_a.md:3: this has to be: @@diff 01_one 02_two"),
+        ("@@diff this part\n@@diff this part", "", "1_a.md:4: @@diff this part is here twice"),
+        ("@@diff this part\n\n## 2. X", "", "1_a.md:3: @@diff stands at the end, after the last"),
+        ("@@diff this part", "", "2_b.md:1: a line @@diff this part, or @@diff 01_one 02_two, be"),
     ],
 )
 def test_diff_line_stands_in_the_last_part(tmp_path, monkeypatch, first, second, message):
     course = Course(tmp_path, monkeypatch)
     course.part("02_two", "1_a.md", f"## 1. One\n\n{first}\n")
-    course.part("02_two", "2_b.md", f"## 2. Two\n\n{second}\n")
+    number = 2 + first.count("## ")
+    course.part("02_two", "2_b.md", f"## {number}. Two\n\n{second}\n")
     parts = page.read_lesson("02_two")
     if message is None:
         page.check_diff(parts, "02_two")
