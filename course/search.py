@@ -10,18 +10,19 @@ from mkdocs.plugins import event_priority
 
 # The search finds whatever begins with a word that was typed, so the "in" of "Address already in
 # use" would find each "invalid". Words of this kind separate others, and aren't looked for.
-SMALL = """
-a an and are as at be by can could did do does for from get had has have how i if in into is it its
-just may me most must my no nor not of off on only or other our own so than that the their then
-there these they this to too was we were what when where which who why will with you your
-""".split()
+SMALL = (
+    "a an and are as at be by can could did do does for from get had has have how i if in into is "
+    "it its just may me most must my no nor not of off on only or other our own so than that the "
+    "their then there these they this to too was we were what when where which who why will with "
+    "you your"
+)
 # Dots and the like end a word, too: `redis.exceptions.ConnectionError` is found by its last part.
 SEPARATOR = r"""[\s\-.,:;!?=<>(){}\[\]"'`/\\_&|@#*+]+|\b(?:WORDS)\b""".replace(
-    "WORDS", "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in SMALL)
+    "WORDS", "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in SMALL.split())
 )
 # The theme lets a heading weigh 1,000 times as much as text, and messages are text.
 FIELDS = {"title": {"boost": 3}, "text": {"boost": 1}, "tags": {"boost": 1}}
-# How much more a page's words weigh. Tried with each message of Troubleshooting, and with the terms.
+# How much more a page's words weigh: tried with each message of Troubleshooting and with the terms.
 WEIGHTS = {
     "reference/troubleshooting.md": 3,
     "reference/glossary.md": 4,

@@ -127,7 +127,7 @@ def test_axe_finds_nothing_in_search_and_menu(served_site):
 
 
 def test_axe_finds_nothing_where_steps_are_marked(served_site):
-    page = f"{served_site}/chapters/03_sync_group_chat.html"
+    page = f"{served_site}/chapters/01_http_only.html"
 
     async def mark_and_open_menu(page):
         await mark_steps(page)

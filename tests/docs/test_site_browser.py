@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from course import chapters
-from tests.docs.windows import chromium, window  # noqa: F401
+from tests.docs.windows import chromium, page_with, window  # noqa: F401
 
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
 # What's left of 1280 pixels beside a scroll bar.
 BESIDE_SCROLL_BAR = {"width": 1265, "height": 900}
 PAPER = {"width": 658, "height": 1000}  # between the margins of a sheet of A4
-LESSON = "chapters/03_sync_group_chat.html"
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => one.open = true)"
 CUT = """() => [...document.querySelectorAll(".md-content pre > code")]
   .filter((code) => code.scrollWidth > code.clientWidth)
@@ -28,12 +27,10 @@ SCHEMES = {"light": "default", "dark": "slate"}
 DRAWN = "scheme => document.body.dataset.diagrams === scheme"
 
 
-PICTURED = [
-    "index.html",
-    "chapters/01_http_only.html",
-    "chapters/05_htmx_ws.html",
-    "chapters/06_conversations_auth/1_accounts.html",
-]
+# What a page has to have for a test.
+STEPS = ('data-step="1"', 'data-step="4"')
+KINDS = ('class="highlight python', 'class="highlight console', 'class="highlight wire')
+FOLDS = ("<summary>Answers</summary>", "<summary><code>", 'class="whole-file"')
 # For each window that's visible: which one of its picture it is, whether the middle of the picture
 # is empty because there are two, and how large the picture is beside the page it was taken of.
 WINDOWS = """() => [...document.querySelectorAll(".window > img")]
@@ -164,9 +161,9 @@ def test_no_table_is_squeezed_on_a_telephone(visits):
     assert not {visit.name: visit.squeezed for visit in visits if visit.squeezed}
 
 
-def test_88_characters_of_a_diff_fit_on_a_line(window, site):  # noqa: F811
+def test_88_characters_of_a_diff_fit_on_a_line(window, site, page_with):  # noqa: F811
     page = window(viewport=BESIDE_SCROLL_BAR)
-    page.goto((site / LESSON).as_uri())
+    page.goto((site / page_with(*STEPS)).as_uri())
     heights = page.evaluate(
         """[88, 1].map((length) => {
           const block = document.createElement("div");
@@ -180,9 +177,9 @@ def test_88_characters_of_a_diff_fit_on_a_line(window, site):  # noqa: F811
     assert heights[0] == heights[1] > 0
 
 
-def test_lines_of_prose_are_no_longer_than_75_zeros(window, site):  # noqa: F811
+def test_lines_of_prose_are_no_longer_than_75_zeros(window, site, page_with):  # noqa: F811
     page = window(viewport={"width": 1900, "height": 900})
-    page.goto((site / LESSON).as_uri())
+    page.goto((site / page_with(*STEPS)).as_uri())
     prose, zeros = page.evaluate(
         """() => {
           const ruler = document.createElement("span");
@@ -197,9 +194,9 @@ def test_lines_of_prose_are_no_longer_than_75_zeros(window, site):  # noqa: F811
     assert 0 < prose <= zeros
 
 
-def test_code_that_is_scrolled_shows_where_it_goes_on(window, site):  # noqa: F811
+def test_code_that_is_scrolled_shows_where_it_goes_on(window, site, page_with):  # noqa: F811
     page = window(viewport=NARROW)
-    page.goto((site / LESSON).as_uri())
+    page.goto((site / page_with(KINDS[0])).as_uri())
     code = page.wait_for_selector(".highlight.python pre > code.goes-on-right", state="attached")
     assert code.get_attribute("tabindex") == "0"
     assert "gradient" in code.evaluate("code => getComputedStyle(code).maskImage")
@@ -208,19 +205,28 @@ def test_code_that_is_scrolled_shows_where_it_goes_on(window, site):  # noqa: F8
     assert not code.evaluate("code => code.matches('.goes-on-right')")
 
 
-def test_printed_lines_wrap_on_a_telephone(window, site):  # noqa: F811
+def test_printed_lines_wrap_on_a_telephone(window, site, page_with):  # noqa: F811
     page = window(viewport=NARROW)
-    page.goto((site / LESSON).as_uri())
+    page.goto((site / page_with(*KINDS[1:])).as_uri())
     for kind in ("console", "wire"):
         assert page.locator(f".highlight.{kind} pre > code").count()
         assert not page.locator(f".highlight.{kind} pre > code[tabindex]").count()
 
 
-def test_windows_of_a_picture_are_shown_one_by_one_on_a_telephone(window, served_site):  # noqa: F811
+def test_windows_of_a_picture_are_shown_one_by_one_on_a_telephone(  # noqa: F811
+    window,  # noqa: F811
+    site,
+    site_pages,
+    served_site,
+):
     """Which pictures show two windows is said in site.js; what's in the middle of them tells."""
     page = window(viewport=NARROW)
+    pictures = {}
+    for name in site_pages:
+        for picture in re.findall(r"(\w+)\.webp", (site / name).read_text()):
+            pictures.setdefault(picture, name)
     seen = set()
-    for name in [LESSON, *PICTURED]:
+    for name in sorted(set(pictures.values())):
         page.goto(f"{served_site}/{name}")
         page.wait_for_function("[...document.images].every((one) => one.complete)")
         for kind, two, scale in page.evaluate(WINDOWS):
@@ -230,9 +236,9 @@ def test_windows_of_a_picture_are_shown_one_by_one_on_a_telephone(window, served
     assert seen == {"left", "right", "middle"}
 
 
-def test_last_paragraph_of_a_lesson_is_a_card(window, served_site):  # noqa: F811
+def test_last_paragraph_of_a_lesson_is_a_card(window, served_site, page_with):  # noqa: F811
     page = window()
-    page.goto(f"{served_site}/{LESSON}")
+    page.goto(f"{served_site}/{page_with(*STEPS)}")
     page.evaluate(
         """() => {
           const article = document.querySelector("article");
@@ -253,9 +259,9 @@ def test_last_paragraph_of_a_lesson_is_a_card(window, served_site):  # noqa: F81
 
 
 @pytest.mark.parametrize("palette", SCHEMES)
-def test_chapter_can_be_printed(window, site, palette):  # noqa: F811
+def test_chapter_can_be_printed(window, site, palette, page_with):  # noqa: F811
     page = window(color_scheme=palette, viewport=PAPER)
-    page.goto((site / LESSON).as_uri())
+    page.goto((site / page_with(*FOLDS)).as_uri())
     page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = false)")
     page.emulate_media(media="print")
     for part in (".md-header", ".md-sidebar", ".md-footer", ".step-done", ".md-code__nav"):

@@ -6,8 +6,8 @@ import pytest
 
 from tests.docs.windows import chromium, window  # noqa: F401
 
-LESSON = "chapters/03_sync_group_chat.html"
-NEXT = "chapters/04_async_group_chat.html"
+LESSON = "chapters/01_http_only.html"
+OTHER = "chapters/04_async_group_chat.html"
 # Browsers can be told to keep nothing. Reading then fails as well.
 FORGETS = """
 for (const name of ["getItem", "setItem"]) {
@@ -64,11 +64,11 @@ def test_done_steps_are_kept(start, window):  # noqa: F811
     marked = page.locator(".md-sidebar--secondary li", has=page.locator(".step-mark:visible"))
     assert [text[:2] for text in marked.all_inner_texts()] == ["1.", "3."]
     assert summary(page).inner_text().startswith(f"2 of {count} steps done")
-    page.goto(f"{start}/{NEXT}")
+    page.goto(f"{start}/{OTHER}")
     link = page.locator(".md-sidebar--primary a", has=page.locator(".steps-done"))
     assert link.count() == 1
     assert link.inner_text().endswith(f"2 of {count} steps")
-    assert link.get_attribute("href").endswith("03_sync_group_chat.html")
+    assert link.get_attribute("href").endswith("01_http_only.html")
 
 
 def test_step_is_done_and_undone_from_the_keyboard(window, site):  # noqa: F811
@@ -116,9 +116,13 @@ def test_header_names_the_step_that_is_read(window, site):  # noqa: F811
     page = window(viewport={"width": 390, "height": 844})
     count = open_lesson(page, site.as_uri()).count()
     shown = page.locator(".lesson-step")
-    page.wait_for_function(f"document.querySelector('.lesson-step').textContent === '{count} steps'")
+    page.wait_for_function(
+        f"document.querySelector('.lesson-step').textContent === '{count} steps'"
+    )
     page.locator("h2[data-step='4']").evaluate("one => one.scrollIntoView({behavior: 'instant'})")
-    page.wait_for_function("document.querySelector('.lesson-step').textContent.startsWith('Step 4')")
+    page.wait_for_function(
+        "document.querySelector('.lesson-step').textContent.startsWith('Step 4')"
+    )
     page.locator(".md-header__title--active").wait_for()
     assert shown.is_visible()
 
@@ -145,7 +149,7 @@ def test_buttons_work_where_nothing_is_kept(window, site):  # noqa: F811
     assert page.locator(".step-mark:visible").count() == 1
 
 
-@pytest.mark.parametrize("kept", ["null", "[]", "7", "{", '{"chapters/03_sync_group_chat.html": 1}'])
+@pytest.mark.parametrize("kept", ["null", "[]", "7", "{", '{"chapters/01_http_only.html": 1}'])
 def test_what_is_kept_may_be_anything(window, site, kept):  # noqa: F811
     page = window()
     page.add_init_script(f"localStorage.setItem('channels-course.done', {kept!r})")

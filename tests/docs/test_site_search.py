@@ -18,7 +18,7 @@ MESSAGES = {
     "CERTIFICATE_VERIFY_FAILED": "The certificate of Redis is unknown",
     "Unknown command: 'runworker'": "The runworker command is unknown",
     "AppRegistryNotReady": "Models are imported before Django is ready",
-    "TemplateDoesNotExist: chat/index.html": "A template is in the wrong place",
+    "TemplateDoesNotExist": "A template is in the wrong place",
 }
 # What isn't an error leads to where it's explained.
 ELSEWHERE = {
@@ -79,7 +79,9 @@ def test_what_the_search_leaves_out_is_marked():
         class file:
             src_uri = "chapters/01_http_only.md"
 
-    html = '<h2 id="recap">A</h2><h2 id="everything-that-changed">B</h2><details class="whole-file">'
+    html = (
+        '<h2 id="recap">A</h2><h2 id="everything-that-changed">B</h2><details class="whole-file">'
+    )
     marked = search.on_page_content(html, page=Page)
     assert marked.count("data-search-exclude") == 2
     assert '<h2 id="recap">' in marked
