@@ -177,13 +177,13 @@ def test_88_characters_of_a_diff_fit_on_a_line(window, site, page_with):  # noqa
     assert heights[0] == heights[1] > 0
 
 
-def test_lines_of_prose_are_no_longer_than_75_zeros(window, site, page_with):  # noqa: F811
+def test_lines_of_prose_are_no_longer_than_70_zeros(window, site, page_with):  # noqa: F811
     page = window(viewport={"width": 1900, "height": 900})
     page.goto((site / page_with(*STEPS)).as_uri())
     prose, zeros = page.evaluate(
         """() => {
           const ruler = document.createElement("span");
-          ruler.textContent = "0".repeat(75);
+          ruler.textContent = "0".repeat(70);
           ruler.style.position = "absolute";
           const paragraph = document.querySelector(".md-content__inner > p");
           const width = paragraph.clientWidth;
@@ -262,7 +262,12 @@ def test_last_paragraph_of_a_lesson_is_a_card(window, served_site, page_with):  
 def test_chapter_can_be_printed(window, site, palette, page_with):  # noqa: F811
     page = window(color_scheme=palette, viewport=PAPER)
     page.goto((site / page_with(*FOLDS)).as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = false)")
+    # As nobody would want it: answers closed, and files open.
+    page.evaluate(
+        """document.querySelectorAll("details").forEach((one) => {
+          one.open = one.matches(".whole-file, :has(> summary > code)");
+        })"""
+    )
     page.emulate_media(media="print")
     for part in (".md-header", ".md-sidebar", ".md-footer", ".step-done", ".md-code__nav"):
         assert not any(one.is_visible() for one in page.locator(part).all()), part
