@@ -27,8 +27,8 @@ And the rest:
                            (CHAPTER=hardening: what that guide goes on from)
   make test CHAPTER=03     run one chapter's suite
   make replay              follow the pages, compare with the folders (CHAPTER=03: one;
-                           CHAPTER=hardening: a guide; with TO=~/mine STEP=5 leave a
-                           folder as it stands after step 5)
+                           CHAPTER=hardening, CHAPTER=ten_minutes: another page; with
+                           TO=~/mine STEP=5 leave a folder as it is after step 5)
   make history TO=~/channels-history
                            write a git repository with a commit for each step of the
                            chapters, for git log -p and an editor's timeline

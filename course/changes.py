@@ -13,7 +13,7 @@ from course import chapters, enclosing, listing, page, recorded, tree
 LINE = re.compile(r"@@diff +(\S+) +(\S+) *")
 CONTEXT = 3  # unchanged lines around a change
 _NUMBERS = re.compile(r"@@ -(\d+)")  # where a hunk begins in the old file
-TESTS = "tests/"  # the folder whose files are shown folded
+TESTS = "tests/"  # the folder whose files come last
 
 
 def expand(text: str, found: tuple[str, page.Page] | None = None) -> str:
@@ -91,23 +91,22 @@ def _read(name: str) -> tree.Tree:
 
 
 def _file(name: str, old: bytes | None, new: bytes | None) -> str:
-    folded = "" if name.startswith(TESTS) else " open"
     try:
         before, after = (side.decode() if side is not None else "" for side in (old, new))
     except UnicodeDecodeError:
-        return _details(name, "no text, and another", "", "")
+        return _details(name, "no text, and another", "")
     if old is None:
         text = fenced(after.removesuffix("\n"), f'{listing.language_of(name)} title="{name}"')
-        return _details(name, "new", text, folded)
+        return _details(name, "new", text)
     if new is None:
-        return _details(name, "gone", "", "")
+        return _details(name, "gone", "")
     diff, come, go = unified(name, before, after)
     said = f"{come} {'line' if come == 1 else 'lines'} in, {go} out"
-    return _details(name, said, fenced(diff, f'diff title="{name}"'), folded)
+    return _details(name, said, fenced(diff, f'diff title="{name}"'))
 
 
-def _details(name: str, said: str, text: str, folded: str) -> str:
+def _details(name: str, said: str, text: str) -> str:
     if not text:
         return f"`{name}`: {said}."
     summary = f"<summary><code>{name}</code> {said}</summary>"
-    return f"<details{folded}>\n{summary}\n\n{text}\n\n</details>"
+    return f"<details>\n{summary}\n\n{text}\n\n</details>"

@@ -58,7 +58,7 @@ def of_page(lesson: str, part: Page) -> dict[int, Context]:
 
 
 def label(language: str, text: str) -> str:
-    """Return which terminal a block is typed in, where no lesson tells more than its text."""
+    """Return which terminal a block is typed in, judged by its text alone."""
     kind = {"console": "console" if text.startswith("$ ") else "log"}.get(language, language)
     return _terminal(Block(kind, 0, text), [])
 
@@ -68,7 +68,7 @@ def _file(block: Block, below: list[Block], part: Page, recording: recorded.Reco
     old = recording.before(part.path, block.line).get(block.path)
     if block.kind == "write":
         return Context(fate="new" if old is None else "replaced")
-    # The block's own state has its line: one more is behind it.
+    # A state has the line of the block that made it, so this is the state after the block.
     new = recording.before(part.path, block.line + 1)[block.path].decode()
     again = any(other.path == block.path for other in below)
     return Context(
@@ -80,9 +80,10 @@ def _file(block: Block, below: list[Block], part: Page, recording: recorded.Reco
 
 
 def _terminal(block: Block, running: list[str]) -> str:
-    """Return which terminal a block is seen in; `running` are the servers, and brought up to date.
+    """Return which terminal a block belongs to, or "" if it isn't seen in one.
 
-    It holds their kinds, the one that was started last at its end.
+    `running` holds the kinds of the servers that run, in the order they were started. It's brought
+    up to date.
     """
     if block.kind == "wire":
         for line in block.text.split("\n"):
@@ -105,7 +106,7 @@ def _terminal(block: Block, running: list[str]) -> str:
                 running.remove(kind.name)
     if started:
         return TERMINALS[started[0]]
-    # At the shell's prompt nothing but python is started, and the rest is typed there.
+    # Such a block starts the shell and then types at its prompt.
     return PYTHON if f"\n{PROMPT}" in block.text else YOURS
 
 
@@ -118,8 +119,8 @@ def _start(name: str, running: list[str]) -> None:
 def _that_printed(text: str, running: list[str]) -> str:
     """Return the kind of server whose output a block is.
 
-    The replay looks for it in all that run. By its text alone, only Redis and the worker's first
-    line can be told from the web server.
+    The replay looks in the output of every running server. From the text alone, only Redis and the
+    worker's first line can be recognised, so anything else comes from the web server if one runs.
     """
     shown, _ = terminal.until_stop(text)
     if not shown and running:

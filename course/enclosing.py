@@ -1,4 +1,4 @@
-"""Where in a file a hunk goes: the function, class or block around it, as git's hunks say it."""
+"""Where a hunk belongs in its file: the function, class or block around it, as in git's diffs."""
 
 import ast
 import functools

@@ -1,13 +1,12 @@
 """`history`: a git repository with a commit for each numbered step of the six chapters.
 
 In it, an editor's timeline, `git log -p` and `git diff` show how each file grew. The commits are
-made from the pages' states, so they can't be wrong either. Their author, their dates (a minute
-apart, from EPOCH on) and everything else in them are fixed, and git's own settings aren't read: the
-same pages give the same hashes on every machine, and a hash in a mail or a talk means the same
-step for everyone.
+made from the states of the replay, so they agree with the pages. Author and dates are fixed (one
+commit a minute, from EPOCH on) and git's own settings aren't read. As a result, the same pages give
+the same hashes on every machine, so a hash in a mail means the same step for everyone.
 
-A numbered step always changes a file, which the replay checks, so no commit is empty. What comes
-between two steps only shows something, and has none.
+The replay checks that each numbered step changes a file, so there are no empty commits. Sections
+without a number change nothing and have no commit.
 """
 
 import os
@@ -23,7 +22,7 @@ AUTHOR = "Django Channels, step by step <course@channels.example>"
 EPOCH = 1767258000  # 1 January 2026, 9:00 UTC
 BETWEEN = 60  # seconds from one commit to the next
 
-# Of what a person who works in it makes, git shows nothing.
+# Git ignores what people make when they work in the folder: environments, caches, databases.
 EXCLUDED = "\n".join(sorted(tree.IGNORED - {".git"})) + "\n"
 
 
@@ -55,7 +54,7 @@ def command(to: str) -> int:
     exclude = folder / ".git" / "info" / "exclude"
     exclude.parent.mkdir(exist_ok=True)
     exclude.write_text(EXCLUDED, encoding="utf-8")
-    say(f"{folder} holds {len(made)} commits, the last of chapter {_number(chapters.NAMES[-1])}.")
+    say(f"{folder} has {len(made)} commits. Its files are those at the end of the last chapter.")
     say(
         f"""
 Next:

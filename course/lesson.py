@@ -96,7 +96,7 @@ class _Read(Preprocessor):
 
 
 class _Fences(Preprocessor):
-    """Adds to each fence the line it stands on, by which its block's context is found."""
+    """Adds its line number to each fence, because the context of a block is found by it."""
 
     def run(self, lines: list[str]) -> list[str]:
         check_fences("\n".join(lines))
@@ -110,9 +110,8 @@ class _Changes(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         try:
             return changes.expand("\n".join(lines), self.md.found).split("\n")
-        except Trouble as trouble:
-            _log.warning(trouble)
-            return lines
+        except Trouble:
+            return lines  # _Read has told why
 
 
 class _Tags(Preprocessor):

@@ -50,8 +50,8 @@ def check(language: str) -> None:
 def block(source: str, language: str, title: str = "", label: str = "", fate: str = "") -> str:
     """Return the HTML of a block. Raises ValueError as check() does.
 
-    Above the code stands the file's `title` or, without one, the `label`, which names a terminal;
-    and behind it the `fate`, a word on what happens to the file.
+    The bar above the code shows the file's `title` or, if there is none, the `label`, which names a
+    terminal. The `fate` at its end is a word for what happens to the file.
     """
     check(language)
     copied = None
@@ -77,18 +77,18 @@ def block(source: str, language: str, title: str = "", label: str = "", fate: st
 
 
 def whole_file(text: str, title: str, when: str) -> str:
-    """Return a file, folded. The search leaves it out: its lines are on the page already."""
+    """Return a file, folded. The search leaves it out because its lines are on the page already."""
     made = block(text.removesuffix("\n"), language_of(title), title)
     summary = f"<summary>The whole file {when}</summary>"
     return f'<details class="whole-file" data-search-exclude>{summary}{made}</details>'
 
 
 def _bar(title: str, label: str, fate: str) -> str:
-    """Return what stands above the code. Of it, the search knows the file's name alone."""
+    """Return the bar above the code. The search index gets the file's name and nothing else."""
     if not title and not label:
         return ""
     name = _escape(title) or f"<span data-search-exclude>{_escape(label)}</span>"
-    said = f' <span class="fate" data-search-exclude>{_escape(fate)}</span>' if fate else ""
+    said = f'<span class="fate" data-search-exclude> {_escape(fate)}</span>' if fate else ""
     kind = "filename" if title else "filename terminal"
     return f'<span class="{kind}">{name}{said}</span>'
 
@@ -132,9 +132,9 @@ def _console(source: str) -> tuple[str, str]:
 
 
 def _diff(source: str, language: str) -> tuple[str, str]:
-    """Colour a diff as what it changes. What's copied are the lines that come.
+    """Return a diff in the colours of its language, and the added lines, which are to be copied.
 
-    Of several hunks, each has a button that copies its lines, and there's nothing else to copy.
+    If there are several hunks, each has a button for its own lines, and the second value is "".
     """
     shown = source.split("\n")
     heads = [line.startswith("@@") for line in shown]
@@ -167,7 +167,7 @@ def _head(line: str, button: str) -> str:
 
 
 def _button(copied: str) -> str:
-    """Return a button that copies a text: the theme's script takes any that say so."""
+    """Return a button that copies a text. The theme's script looks for this attribute."""
     return (
         f'<button type="button" class="copy-hunk" data-clipboard-text="{_escape(copied)}" '
         'aria-label="Copy this hunk" title="Copy this hunk"></button>'

@@ -1,9 +1,9 @@
-"""The states of the lessons, kept on disk: every build of the site needs all of them.
+"""The states of the lessons, kept on disk because every build of the site needs all of them.
 
-A replay of the files alone makes them in some seconds. They're kept in `.course_cache/`, one file a
-lesson, with a hash of all that they were made from: the pages, the chapters' folders, Django and
-the course's own modules. A file is written under another name and renamed when it's whole, so
-several builds can run at the same time.
+A replay that only makes files takes some seconds for all lessons. Its states are kept in
+`.course_cache/`, one file for each lesson, together with a hash of everything they depend on: the
+pages, the chapters' folders, Django and the course's own modules. A file is written under another
+name and renamed when it's complete, so several builds can run at the same time.
 """
 
 import hashlib
@@ -26,14 +26,14 @@ FOLDER = ".course_cache"  # below the repository's; `make clean` removes it
 
 @dataclass(frozen=True)
 class Recording:
-    """A lesson's states in order. `start` is what it goes on from, `pages` its page or parts."""
+    """A lesson's states in order, the files it starts from, and its page or parts."""
 
     start: tree.Tree
     pages: list[Path]
     states: list[State]
 
     def before(self, path: Path, line: int) -> tree.Tree:
-        """Return the project as all blocks above a line of a page leave it."""
+        """Return the project as it is when all blocks above that line of the page are done."""
         there = (self.pages.index(path), line)
         files = self.start
         for state in self.states:
@@ -43,7 +43,7 @@ class Recording:
         return files
 
     def after(self, path: Path) -> tree.Tree:
-        """Return the project as the whole page leaves it."""
+        """Return the project as it is at the end of the page."""
         return self.before(path, sys.maxsize)
 
 
@@ -63,7 +63,7 @@ def read(lesson: str) -> Recording:
 
 
 def prepare(lessons: list[str]) -> None:
-    """Bring these lessons' recordings up to date, and say so if there is anything to do.
+    """Replay those of the lessons whose recordings are out of date, and say which they are.
 
     Raises PageError and progress.Trouble, for the first of them that can't be replayed.
     """
@@ -87,7 +87,7 @@ def _key(lesson: str) -> str:
     ours = Path(__file__).parent.glob("*.py")
     for path in sorted([*ours, *chapters.pages(lesson)]):
         _add(digest, path.name, path.read_bytes())
-    # A page copies files from its chapter's folder, and could from any other.
+    # A page copies files from its chapter's folder, and could copy from any other.
     for name in chapters.NAMES:
         for inside, content in tree.read(chapters.folder(name)).items():
             _add(digest, f"{name}/{inside}", content)
@@ -99,7 +99,7 @@ def _add(digest, name: str, content: bytes) -> None:
 
 
 def _load(lesson: str, path: Path, key: str) -> list[State] | None:
-    """Return the states that a file holds, or None without one, or if `key` is another."""
+    """Return the states from a file, or None if there is no such file or it has another key."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         if said["key"] != key:

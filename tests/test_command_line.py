@@ -47,6 +47,8 @@ def inside(monkeypatch, tmp_path):
         (["draft"], "arguments are required: CHAPTER"),
         (["run", "--chapter", "hardening"], "There is no chapter 'hardening'"),
         (["start", "09", "/tmp/x"], "There is no chapter or guide '09'. There are: 01_http_only"),
+        (["history"], "Say which folder: make history TO=~/channels-history"),
+        (["history", "README.md"], "README.md is inside the course's repository"),
         (["start"], "Say which chapter and which folder: make start CHAPTER=04 TO=~/mysite"),
         (["replay", "03", "seven"], "There is no chapter or guide 'seven'"),
         (["setup", "--django", "7"], "DJANGO can be 5.2, 6.0, 6.1, but not '7'"),
@@ -54,7 +56,7 @@ def inside(monkeypatch, tmp_path):
 )
 def test_bad_input_gets_one_sentence(words, sentence):
     ended = course(*words)
-    assert ended.returncode == (1 if words[0] == "setup" else 2)
+    assert ended.returncode == (1 if words[0] in ("setup", "history") and words[1:] else 2)
     assert sentence in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stdout == ""
@@ -125,6 +127,7 @@ def test_make_alone_lists_what_there_is():
         "test",
         "replay",
         "start",
+        "history",
         "draft",
         "lint",
         "setup",
@@ -145,6 +148,7 @@ def test_make_alone_lists_what_there_is():
         (["replay"], "replay"),
         (["replay", "CHAPTER=03", "TO=~/mine", "STEP=0"], "replay 03 --to '~/mine' --step '0'"),
         (["start", "CHAPTER=04", "TO=~/mysite"], "start '04' '~/mysite'"),
+        (["history", "TO=~/history"], "history '~/history'"),
         (["draft", "CHAPTER=03"], "draft 03"),
     ],
 )

@@ -88,6 +88,24 @@ def test_guide_goes_on_from_its_chapter_and_has_a_row_of_its_own(course, capsys)
     assert "02_two" not in capsys.readouterr().out
 
 
+def test_first_look_begins_with_nothing_and_leaves_nothing(course, tmp_path, capsys):
+    assert "look" not in chapters.with_pages(), "a page that isn't written yet is no fault"
+    text = '# Look\n\n## 1. Write\n\nIn `b.py`:\n\n```python title="b.py"\nb = 1\n```\n'
+    path = chapters.page("look")
+    path.write_text(text + "\n```console\n$ ls\nb.py\n```\n")
+    before = tree.read(course.root)
+    for names in (["look"], []):
+        assert replay.command(names, write=True) == 0
+        assert re.search(r"^look +1 +1 +0 .*  to its end$", capsys.readouterr().out, re.M)
+    assert tree.read(course.root) == before
+    assert start.command("look", str(tmp_path / "start")) == 0
+    said = capsys.readouterr().out
+    assert "look starts with an empty folder" in said and said.endswith(f"Then follow {path}\n")
+    path.write_text(text + "\n@@diff 01_one look\n")
+    assert replay.command(["look"]) == 1
+    assert "look.md:11: look has no @@diff" in capsys.readouterr().out
+
+
 def test_guide_is_run_and_not_only_read(course, capsys):
     course.guide(GUIDE.replace("$ cat a.py\none = 2", "$ cat a.py\none = 8"))
     assert replay.command(["aside"]) == 1

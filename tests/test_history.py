@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+import django
 import pytest
 
 from course import chapters, glossary, history, lay, page, progress, tree
@@ -48,7 +49,11 @@ def test_no_commit_is_empty(made):
     assert all(names.strip() for names in changed)
 
 
-@pytest.mark.parametrize("number", range(1, len(chapters.NAMES) + 1))
+# Another series of Django writes other files in chapter 1: the folders are made with 5.2.
+FIRST = 1 if django.VERSION[:2] == (5, 2) else 2
+
+
+@pytest.mark.parametrize("number", range(FIRST, len(chapters.NAMES) + 1))
 def test_a_chapters_tag_is_its_folder(made, tmp_path, number):
     git(made, "worktree", "add", "--detach", str(tmp_path / "tree"), f"chapter-{number}")
     assert tree.read(tmp_path / "tree") == tree.read(chapters.folder(chapters.NAMES[number - 1]))
@@ -56,11 +61,15 @@ def test_a_chapters_tag_is_its_folder(made, tmp_path, number):
 
 
 def test_each_part_of_a_page_has_its_tag(made):
-    tags = git(made, "tag", "--sort=creatordate").split()
-    parts = [f"chapter-6-{n}" for n in range(1, len(chapters.pages(chapters.NAMES[5])) + 1)]
-    assert set(tags) == {f"chapter-{n}" for n in range(1, 7)} | set(parts)
-    at = git(made, "rev-parse", parts[-1], "chapter-6", "main").split()
-    assert len(set(at)) == 1
+    wanted = {f"chapter-{number}" for number in range(1, len(chapters.NAMES) + 1)}
+    for number, chapter in enumerate(chapters.NAMES, start=1):
+        if len(parts := chapters.pages(chapter)) > 1:
+            wanted |= {f"chapter-{number}-{n}" for n in range(1, len(parts) + 1)}
+            last = git(made, "rev-parse", f"chapter-{number}-{len(parts)}", f"chapter-{number}")
+            assert len(set(last.split())) == 1
+    assert "chapter-6-1" in wanted
+    assert set(git(made, "tag").split()) == wanted
+    assert git(made, "rev-parse", "chapter-6") == git(made, "rev-parse", "main")
 
 
 def test_work_tree_is_the_end_and_can_be_worked_in(made):
@@ -89,7 +98,7 @@ def test_two_runs_have_the_same_hashes_whoever_runs_them(made, tmp_path, monkeyp
 
 def test_folder_that_holds_anything_is_left_as_it_is(tmp_path):
     (tmp_path / "mine.txt").write_text("mine\n")
-    with pytest.raises(progress.Trouble, match=r"is not empty, and was left as it is\. Choose"):
+    with pytest.raises(progress.Trouble, match=r"isn't empty, so nothing was changed"):
         history.command(str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 from replay_helpers import Course
 
-from course import chapters, progress, recorded, replay
+from course import chapters, progress, recorded, replay, site
 
 PAGE = """\
 # Two
@@ -133,3 +133,10 @@ def test_page_that_cannot_be_replayed_is_told_with_its_line(course):
     with pytest.raises(progress.Trouble, match=r"02_two\.md:15: a\.py: not in the file: one = 9"):
         recorded.prepare(["02_two"])
     assert not kept(course).exists()
+
+
+def test_site_is_not_begun_with_a_page_that_cannot_be_replayed(course, tmp_path):
+    course.page("02_two", PAGE.replace("## 2. Change", "## 3. Change"))
+    with pytest.raises(progress.Trouble, match=r"02_two\.md:11: step 2 comes here, and not 3"):
+        site.build(course.root, tmp_path / "site")
+    assert not (tmp_path / "site").exists()

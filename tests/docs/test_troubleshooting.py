@@ -106,7 +106,7 @@ def test_entry_says_what_to_do(entry):
     assert any(entry.parts["Where"] in places for places in SIDE_BY_SIDE)
     assert re.search(rf"[^.]{{{SPOT}}}", "\n".join(entry.message))
     number, page = re.fullmatch(
-        r"\[(\d)\. .+\]\(\.\./(chapters/.+\.md)\)", entry.parts["Chapter"]
+        r"\[(\d)\.\d? .+\]\(\.\./(chapters/.+\.md)\)", entry.parts["Chapter"]
     ).groups()
     assert page.startswith(f"chapters/{chapters.find(number)}")
     assert (chapters.ROOT / "docs" / page).is_file()
