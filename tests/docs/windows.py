@@ -21,6 +21,31 @@ def chromium():
         yield found
 
 
+@pytest.fixture
+def window(chromium):
+    """Return a function that gives a new page of a person of their own."""
+    contexts = []
+
+    def window(**options):
+        contexts.append(chromium.new_context(**options))
+        return contexts[-1].new_page()
+
+    yield window
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def page_with(site, site_pages):
+    """Return a function that gives the first page of a chapter whose HTML has all of these."""
+
+    def page_with(*parts):
+        texts = {name: (site / name).read_text() for name in site_pages if "chapters/0" in name}
+        return next(name for name, text in texts.items() if all(part in text for part in parts))
+
+    return page_with
+
+
 @contextlib.contextmanager
 def all_served(names: list[str], filled_by: str = screenshots.PEOPLE) -> Iterator[dict[str, str]]:
     """Serve these chapters, all at once; give their addresses by name."""

@@ -6,6 +6,8 @@
   const SCROLLED = 0.85;
   // What may be wider than its column.
   const KINDS = ".diagram, .md-typeset__scrollwrap, .md-content pre > code";
+  // Pictures with one window in the middle. All others show two windows, side by side.
+  const ONE_WINDOW = /\/(01_http_only|06_list|06_logged_out|06_offline)(-dark)?\.webp$/;
   const diagrams = [...document.querySelectorAll(".diagram")];
 
   const load = (name) =>
@@ -77,13 +79,36 @@
     document.body.dataset.diagrams = document.body.dataset.mdColorScheme;
   }
 
-  /* What is wider than its column is scrolled, from the keyboard too. */
+  /* What is wider than its column is scrolled, from the keyboard too, and shows where it goes on. */
   const wide = new ResizeObserver((changes) => {
     for (const { target } of changes) {
       if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
       else target.removeAttribute("tabindex");
+      showEdges(target);
     }
   });
+
+  function showEdges(box) {
+    const hidden = box.scrollWidth - box.clientWidth;
+    // Zoomed pages scroll by parts of a pixel.
+    box.classList.toggle("goes-on-left", hidden > 0 && box.scrollLeft > 1);
+    box.classList.toggle("goes-on-right", hidden - box.scrollLeft > 1);
+  }
+
+  /* Let a stylesheet show each window of a picture by itself, since both are too much for a telephone. */
+  function cutPictures() {
+    for (const picture of document.querySelectorAll(".md-content img[src$='.webp']")) {
+      const window = document.createElement("span");
+      window.className = `window ${ONE_WINDOW.test(picture.src) ? "middle" : "left"}`;
+      picture.replaceWith(window);
+      window.append(picture);
+      if (window.matches(".middle")) continue;
+      const other = window.cloneNode(true);
+      other.className = "window right";
+      other.firstChild.alt = "";
+      window.after(other);
+    }
+  }
 
   /* The theme makes some of its parts when the page is there, and gives them no names. */
   function name() {
@@ -94,6 +119,11 @@
     }
   }
 
+  // A scroll doesn't bubble, but it's captured on its way down.
+  const onScroll = ({ target }) => target.matches?.(KINDS) && showEdges(target);
+  document.addEventListener("scroll", onScroll, { capture: true, passive: true });
+
+  cutPictures();
   name();
   new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
 
