@@ -125,8 +125,8 @@ class Crowd:
             connected = f"{len(self.readers):,} of {count:,}"
             raise TooSlow(f"only {connected} connected in {seconds:.0f} s")
         if failure:
-            said = str(failure).splitlines() or ["no answer"]
-            raise progress.Trouble(f"A connection was refused: {said[0]}")
+            reason = str(failure).splitlines() or ["no answer"]
+            raise progress.Trouble(f"A connection was refused: {reason[0]}")
         return time.perf_counter() - began
 
     async def settle(self) -> None:

@@ -89,8 +89,8 @@ def _measure(stage, chosen, counts: list[int], write: bool, waiting: bool) -> in
     progress.say(table.terminal(results))
     if results.waiting:
         progress.say("\n" + table.waiting(results))
-    if said := table.ratios(results):
-        progress.say("\n" + said)
+    if ratios := table.ratios(results):
+        progress.say("\n" + ratios)
     _keep(results, write and not results.faulty())
     progress.say(f"\nThat took {time.monotonic() - began:.0f} s.")
     if results.faulty():
@@ -148,11 +148,11 @@ def _soak(stage, write: bool) -> int:
     text = table.soaked(found)
     progress.say("\n" + text)
     if any(one.faulty for one in found):
-        progress.say("\nNot as it should be.")
+        progress.say("\nA message was lost or duplicated, a connection closed, or memory grew.")
         return 1
     if write:
         page.refresh(PAGE, {"soak": table.soaked_in_markdown(found)})
-        progress.say(f"\nWritten anew: {PAGE.relative_to(chapters.ROOT)}")
+        progress.say(f"\nUpdated {PAGE.relative_to(chapters.ROOT)}")
     return 0
 
 

@@ -75,9 +75,9 @@ class Servers:
 
     def last_lines(self) -> list[str]:
         """Return the last lines that the servers printed, without those about connections."""
-        said = "\n".join(log.read_text(errors="replace") for log in self.logs)
-        said = [line for line in said.splitlines() if '"WS' not in line]
-        return progress.last_lines("\n".join(said), 6)
+        output = "\n".join(log.read_text(errors="replace") for log in self.logs)
+        output = [line for line in output.splitlines() if '"WS' not in line]
+        return progress.last_lines("\n".join(output), 6)
 
 
 @contextlib.contextmanager
@@ -99,10 +99,10 @@ def create_people(stage: Stage, sizes: list[int]) -> None:
         env=_environment(stage, chapters.folder(SIXTH), database),
         cwd=chapters.folder(SIXTH),
     )
-    said = json.loads(made.splitlines()[-1])
+    output = json.loads(made.splitlines()[-1])
     stage.people = People(
-        [f"{said['cookie']}={key}" for key in said["keys"]],
-        {int(size): pk for size, pk in said["conversations"].items()},
+        [f"{output['cookie']}={key}" for key in output["keys"]],
+        {int(size): pk for size, pk in output["conversations"].items()},
         database,
     )
 
@@ -187,8 +187,8 @@ def _wait(servers: Servers, port: int, subject: Subject) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         if servers.processes[-1].poll() is not None or time.monotonic() > deadline:
-            said = servers.logs[-1].read_text(errors="replace")
-            raise progress.Failed(f"{subject.title}: the server doesn't start.", said)
+            output = servers.logs[-1].read_text(errors="replace")
+            raise progress.Failed(f"{subject.title}: the server doesn't start.", output)
         time.sleep(TICK)
 
 

@@ -52,24 +52,24 @@ def row(figures: Figures) -> list[str]:
 def line(subject: Subject, connections: int, rounds: list[Figures]) -> str:
     """Return a line about a measured cell, with its servers' last output if it failed."""
     figures = median(rounds)
-    said = [f"{subject.title}, {many(connections)}:"]
+    words = [f"{subject.title}, {many(connections)}:"]
     if figures.cpu_us is not None:
-        said.append(f"{number(figures.cpu_us)} µs for each delivery")
+        words.append(f"{number(figures.cpu_us)} µs for each delivery")
     if shown := figures.note if figures.broken else problem(figures):
-        said.append(f"({shown})")
-    return "\n".join([" ".join(said), *rounds[0].log])
+        words.append(f"({shown})")
+    return "\n".join([" ".join(words), *rounds[0].log])
 
 
 def problem(figures: Figures) -> str:
     """Return what failed in a cell, or why it wasn't measured; "" if all is well."""
     if figures.broken:
         return "failed: see above"
-    said = []
+    remarks = []
     if figures.missing:
-        said.append(f"{figures.missing:,} missing")
+        remarks.append(f"{figures.missing:,} missing")
     if figures.doubled:
-        said.append(f"{figures.doubled:,} duplicates")
-    return ", ".join([*said, *([figures.note] if figures.note else [])])
+        remarks.append(f"{figures.doubled:,} duplicates")
+    return ", ".join([*remarks, *([figures.note] if figures.note else [])])
 
 
 def terminal(results: Results) -> str:
@@ -83,8 +83,10 @@ def terminal(results: Results) -> str:
         for subject in _subjects(results):
             if figures := cells.get((subject, connections)):
                 shown = "".join(f"{value:>14}" for value in row(figures))
-                said = problem(figures)
-                lines.append(f"{subject.title:<{width}}{shown}" + (f"  {said}" if said else ""))
+                remarks = problem(figures)
+                lines.append(
+                    f"{subject.title:<{width}}{shown}" + (f"  {remarks}" if remarks else "")
+                )
     return "\n".join([*lines, "", NOTES])
 
 
@@ -96,8 +98,8 @@ def ratios(results: Results) -> str:
             if found := results.ratio(name, over, connections):
                 wanted = WANTED.get(connections) if over.startswith("per_reader") else None
                 judged = wanted and f"{'at' if found.median <= wanted else 'not at'} most {wanted}"
-                said = ", ".join(filter(None, [judged, _spread(found)]))
-                lines.append(f"{title}, {many(connections)}: {found.median:.2f} ({said})")
+                remarks = ", ".join(filter(None, [judged, _spread(found)]))
+                lines.append(f"{title}, {many(connections)}: {found.median:.2f} ({remarks})")
     return "\n".join(lines)
 
 
