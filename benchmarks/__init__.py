@@ -1,1 +1,1 @@
-"""What a message costs: servers, a client that counts, and the figures. `make bench` runs it."""
+"""Measure what a message costs: servers, a counting client and figures. Run it: `make bench`."""

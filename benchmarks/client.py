@@ -1,6 +1,6 @@
-"""The client: many sockets in one room, some of which speak, and each message counted at each.
+"""The client: it opens many sockets in one room, sends on some and counts messages on all.
 
-A message is known by a token in its text, in whatever frame it comes: JSON or HTML.
+It recognizes a message by a token in its text, so frames may hold JSON or HTML.
 """
 
 import asyncio
@@ -18,28 +18,28 @@ from picows import WSError, WSListener, WSMsgType, WSTransport, ws_connect
 
 from course import progress
 
-AT_ONCE = 10  # handshakes under way at a time
+HANDSHAKES_AT_ONCE = 10  # handshakes under way at a time
 HANDSHAKE_LIMIT = 30  # seconds that one may take
 HANDSHAKE_TRIES = 3
-ENTER_LIMIT = 90  # seconds that all of a room's may take, and those for each connection
+ENTER_LIMIT = 90  # seconds that opening a whole room may take, plus those for each connection
 ENTER_LIMIT_EACH = 0.02
-QUIET = 20  # seconds without a message, after which what has not come is missing
-MANY = 1_000  # readers; the layer in memory takes minutes for a message to 10,000
-LINGER = 0.1  # seconds in which a message that came already may come again
+QUIET = 20  # seconds without a message, after which the outstanding ones count as missing
+MANY = 1_000  # readers; the in-memory layer takes minutes to send a message to 10,000
+LINGER = 0.1  # seconds in which duplicates may still arrive
 SETTLE_TRIES = 3
-SETTLE_QUIET = 2  # seconds without a message until the next try, and those for each reader
+SETTLE_QUIET = 2  # seconds without a message until the next try, plus those for each reader
 SETTLE_QUIET_EACH = 0.002
 
 WORDS = "The four o'clock train is late. Shall we meet at half past four, under the clock?"
 
 
 class TooSlow(progress.Trouble):
-    """Connecting takes longer than a benchmark can wait; the text says how far it came."""
+    """Connecting takes longer than a benchmark can wait; the message says how far it got."""
 
 
 @dataclass
 class Talk:
-    """What came of a talk. `delays` are seconds from send to receipt, one for each delivery."""
+    """The result of a talk. `delays` are seconds from send to receipt, one for each delivery."""
 
     messages: int
     deliveries: int
@@ -49,7 +49,7 @@ class Talk:
 
 
 class Reader(WSListener):
-    """One connection. `seen` are the numbers of the messages that it got."""
+    """One connection. `seen` holds the numbers of the messages that it received."""
 
     def __init__(self, crowd: "Crowd"):
         self.crowd = crowd
@@ -70,10 +70,10 @@ class Reader(WSListener):
 
 
 class Crowd:
-    """Connections in one room. A message goes in as JSON with the key `field`: `words`, a token.
+    """Connections in one room. They send JSON whose key `field` holds `words` and a token.
 
-    `doubled` counts messages that came to a reader again, `closed` connections that the server
-    ended, and `stray` holds the last frame that was none of the messages, such as a refusal.
+    `doubled` counts messages that reached a reader again, and `closed` counts connections that
+    the server closed. `stray` is the last frame without a message, such as a refusal.
     """
 
     def __init__(self, field: str, words: str = WORDS):
@@ -88,19 +88,19 @@ class Crowd:
         self._token = f"bench-{run}-{{}}-end"
         self._find = re.compile(rb"bench-%s-(\d+)-end" % run.encode()).findall
         self._sent = array("d")  # when each message was sent
-        self._left = array("l")  # how many readers still wait for it
-        self._first = 0  # of the talk that is on
-        self._last = 0.0  # when the last message came
+        self._left = array("l")  # how many readers still wait for each
+        self._first = 0  # number of the current talk's first message
+        self._last = 0.0  # when the last message arrived
         self._delays = array("d")
         self._complete: Callable[[], None] = lambda: None
 
     async def enter(self, urls: Sequence[str], count: int, cookies: Sequence[str] = ()) -> float:
-        """Open `count` sockets, spread over the addresses; return how many seconds that took.
+        """Open `count` sockets, spread over the URLs; return how many seconds that took.
 
-        With `cookies`, each sends the next of these Cookie headers. Raises progress.Trouble if
-        one of them is refused, and TooSlow.
+        With `cookies`, each socket sends one of these Cookie headers. Raises progress.Trouble if
+        a socket is refused, and TooSlow if opening them takes too long.
         """
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
         self.readers = []
 
         async def open_one(number: int) -> None:
@@ -122,18 +122,18 @@ class Crowd:
         except* (OSError, WSError) as errors:  # a TimeoutError is an OSError
             failure = errors.exceptions[0]
         if failure and limit.expired():
-            came = f"{len(self.readers):,} of {count:,}"
-            raise TooSlow(f"only {came} connected in {seconds:.0f} s")
+            connected = f"{len(self.readers):,} of {count:,}"
+            raise TooSlow(f"only {connected} connected in {seconds:.0f} s")
         if failure:
-            said = str(failure).splitlines() or ["no answer"]
-            raise progress.Trouble(f"A connection was refused: {said[0]}")
+            reason = str(failure).splitlines() or ["no answer"]
+            raise progress.Trouble(f"A connection was refused: {reason[0]}")
         return time.perf_counter() - began
 
     async def settle(self) -> None:
-        """Speak until a message has reached everybody.
+        """Send messages until one has reached every reader.
 
-        Raises progress.Trouble if none does, and TooSlow if there are more readers than a server
-        may be expected to reach.
+        Raises progress.Trouble if none does, or TooSlow if there are more readers than a server
+        can be expected to reach in that time.
         """
         quiet = SETTLE_QUIET + len(self.readers) * SETTLE_QUIET_EACH
         for _ in range(SETTLE_TRIES):
@@ -141,9 +141,9 @@ class Crowd:
             if not talk.missing:
                 return
         if len(self.readers) > MANY:
-            raise TooSlow(f"no message reached everybody in {quiet:.0f} s")
+            raise TooSlow(f"no message reached every reader in {quiet:.0f} s")
         last = f" The last frame was: {self.stray[:200]!r}" if self.stray else ""
-        raise progress.Trouble(f"No message reaches everybody.{last}")
+        raise progress.Trouble(f"No message reaches every reader.{last}")
 
     async def talk(
         self,
@@ -152,17 +152,18 @@ class Crowd:
         enough: Callable[[int, float], bool],
         quiet: float = QUIET,
     ) -> Talk:
-        """Have the speakers speak in turns, with `in_flight` messages under way at a time.
+        """Let the speakers send in turns, with `in_flight` messages under way at a time.
 
-        The next one is sent as soon as one has reached everybody, until `enough` of how many were
-        sent, and in how many seconds, is true. Ends when all have reached everybody, when nothing
-        has come for `quiet` seconds, or when the server has ended all connections.
+        As soon as a message has reached every reader, the next one is sent, until
+        `enough(messages sent, seconds)` is true. The talk ends when every message has reached
+        every reader, when nothing has arrived for `quiet` seconds, or when the server has closed
+        all connections.
         """
         self._first = first = len(self._sent)
         self._delays, done = array("d"), asyncio.Event()
         began = self._last = time.perf_counter()
 
-        def say() -> None:
+        def send_one() -> None:
             number = len(self._sent)
             text = f"{self._words} {self._token.format(number)}"
             frame = json.dumps({self._field: text}).encode()
@@ -172,14 +173,14 @@ class Crowd:
 
         def complete() -> None:
             if not enough(len(self._sent) - first, time.perf_counter() - began):
-                say()
+                send_one()
             elif not any(self._left[first:]):
                 done.set()
 
         self._complete = complete
-        say()
+        send_one()
         while len(self._sent) - first < in_flight and not enough(len(self._sent) - first, 0):
-            say()
+            send_one()
         while not done.is_set() and self.closed < len(self.readers):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(done.wait(), quiet / 10)
@@ -195,7 +196,7 @@ class Crowd:
         )
 
     def arrived(self, reader: Reader, payload: bytes) -> None:
-        """Count the messages that a frame holds."""
+        """Count the messages in a frame."""
         now = time.perf_counter()
         found = self._find(payload)
         if not found:
@@ -206,7 +207,7 @@ class Crowd:
                 self.doubled += 1
                 continue
             reader.seen.add(number)
-            if number < self._first:  # too late for its talk
+            if number < self._first:  # a late message of an earlier talk
                 continue
             self._last = now
             self._delays.append(now - self._sent[number])
@@ -214,8 +215,8 @@ class Crowd:
             if not self._left[number]:
                 self._complete()
 
-    async def linger(self) -> None:
-        """Wait for what may come a second time."""
+    async def wait_for_duplicates(self) -> None:
+        """Wait for duplicates that may still arrive."""
         await asyncio.sleep(LINGER)
 
     def leave(self) -> None:
@@ -237,6 +238,6 @@ async def _connect(reader: Reader, url: str, headers: dict[str, str]) -> None:
             )
             return
         except WSError:
-            # Daphne drops a handshake that takes it 5 s, as it may with thousands of readers.
+            # Daphne drops a handshake after 5 s, which may happen with thousands of readers.
             if not again:
                 raise

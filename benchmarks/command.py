@@ -1,4 +1,4 @@
-"""`make bench`: measure, say how it goes, print the tables, and keep the figures."""
+"""`make bench`: measure, print progress and the tables, and write the figures to files."""
 
 import datetime
 import os
@@ -24,13 +24,15 @@ NAMED = ("Django", "channels", "daphne", "channels-redis", "starlette", "uvicorn
 def check(
     only: Sequence[str], connections: Sequence[int], full: bool, write: bool, soak: bool
 ) -> None:
-    """Raise progress.Trouble if these options of the command mean nothing together."""
+    """Raise progress.Trouble if these options don't go together or name an unknown subject."""
     for name in only:
         subjects.named(name)
     if write and not soak and (only or connections):
-        raise progress.Trouble("The page wants all figures: WRITE=1 goes without a choice of them.")
+        raise progress.Trouble("The page needs all figures, so use WRITE=1 without a selection.")
     if soak and (only or connections or full):
-        raise progress.Trouble("The soak has subjects and connections of its own: --soak alone.")
+        raise progress.Trouble(
+            "The soak test has its own subjects and connections: use --soak alone."
+        )
 
 
 def run(
@@ -40,17 +42,17 @@ def run(
     write: bool = False,
     soak: bool = False,
 ) -> int:
-    """Measure what is asked for (all, if nothing is), and print it; return the exit status.
+    """Measure the selected subjects (by default all), print the figures; return the exit status.
 
-    With `full`, from 1 to 10,000 connections. With `write`, the page, its picture and the CSVs
-    are made anew; without, they go to benchmarks/out alone. With `soak`, the longer runs in place
-    of all this. Raises progress.Trouble.
+    `full` measures with 1 to 10,000 connections. `write` rewrites the page, its picture and the
+    CSVs; without it, CSVs and pictures go only to benchmarks/out. `soak` does the longer runs
+    instead of all this. Raises progress.Trouble.
     """
     check(only, connections, full, write, soak)
     for package in NEEDED:
         if find_spec(package) is None:
-            raise progress.Trouble(f"The benchmark needs {package}, which is not here: make setup")
-    # Not earlier: it imports what may not be here.
+            raise progress.Trouble(f"The benchmark needs {package}, which is missing: make setup")
+    # Not imported earlier, because it needs these packages.
     from benchmarks import servers
 
     with servers.stage() as stage:
@@ -71,11 +73,11 @@ def _measure(stage, chosen, counts: list[int], write: bool, waiting: bool) -> in
     began = time.monotonic()
     results = Results()
     cells = subjects.plan(chosen, counts)
-    progress.say(f"To be measured: {len(cells)}, some seconds each. {machine()}")
-    servers.invite(stage, sorted(set(counts)))
+    progress.say(f"{len(cells)} measurements of some seconds each. {machine()}")
+    servers.create_people(stage, sorted(set(counts)))
     for place, (group, connections) in enumerate(cells, 1):
         turns = subjects.ROUNDS if len(group) > 1 else [measure.LOADED]
-        measured = measure.in_turns(group, stage, connections, turns)
+        measured = measure.measure_side_by_side(group, stage, connections, turns)
         for subject, rounds in zip(group, measured, strict=True):
             results.add(subject, connections, rounds)
             progress.say(f"[{place:>2}/{len(cells)}] {table.line(subject, connections, rounds)}")
@@ -87,12 +89,12 @@ def _measure(stage, chosen, counts: list[int], write: bool, waiting: bool) -> in
     progress.say(table.terminal(results))
     if results.waiting:
         progress.say("\n" + table.waiting(results))
-    if said := table.ratios(results):
-        progress.say("\n" + said)
+    if ratios := table.ratios(results):
+        progress.say("\n" + ratios)
     _keep(results, write and not results.faulty())
     progress.say(f"\nThat took {time.monotonic() - began:.0f} s.")
     if results.faulty():
-        progress.say("Not every message arrived once at every reader: see the table.")
+        progress.say("Not every message reached every reader exactly once: see the table.")
         return 1
     return 0
 
@@ -105,11 +107,13 @@ def _check_all_is_here(stage, chosen) -> None:
         try:
             servers.check(subject, stage, max(subjects.CONNECTIONS))
         except servers.Absent as absent:
-            raise progress.Trouble(f"The page wants all figures, and there is {absent}.") from None
+            raise progress.Trouble(
+                f"The page needs all figures. Can't measure {subject.title}: {absent}."
+            ) from None
 
 
 def _keep(results, write: bool) -> None:
-    """Write the figures and the picture to benchmarks/out, and with `write` where they are kept."""
+    """Write the figures and the picture to benchmarks/out; with `write`, to the repository too."""
     from benchmarks import page, picture, table
 
     at = subjects.PICTURED
@@ -133,7 +137,7 @@ def _keep(results, write: bool) -> None:
             "waiting": table.waiting_in_markdown(results),
         }
         page.refresh(PAGE, blocks)
-        progress.say(f"Written anew: {PAGE.relative_to(chapters.ROOT)}")
+        progress.say(f"Updated {PAGE.relative_to(chapters.ROOT)}")
 
 
 def _soak(stage, write: bool) -> int:
@@ -144,16 +148,16 @@ def _soak(stage, write: bool) -> int:
     text = table.soaked(found)
     progress.say("\n" + text)
     if any(one.faulty for one in found):
-        progress.say("\nNot as it should be.")
+        progress.say("\nA message was lost or duplicated, a connection closed, or memory grew.")
         return 1
     if write:
         page.refresh(PAGE, {"soak": table.soaked_in_markdown(found)})
-        progress.say(f"\nWritten anew: {PAGE.relative_to(chapters.ROOT)}")
+        progress.say(f"\nUpdated {PAGE.relative_to(chapters.ROOT)}")
     return 0
 
 
 def machine() -> str:
-    """Return a sentence on the machine and the versions."""
+    """Return a sentence about the machine and the versions of the main packages."""
     found = [f"Python {platform.python_version()}"]
     for name in NAMED:
         try:

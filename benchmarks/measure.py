@@ -1,4 +1,4 @@
-"""One cell: a subject with so many connections, measured on servers of its own."""
+"""Measure one cell: a subject with a number of connections, on its own servers."""
 
 import asyncio
 import contextlib
@@ -16,25 +16,26 @@ from benchmarks.subjects import Subject
 from course import progress
 
 SPEAKERS = 10
-ENTRANCES = 20  # connections made and closed first, so that all code is loaded
+ENTRANCES = 20  # connections opened and closed first, so that all code is loaded
 ALONE = 1.0  # seconds of talk with one message at a time, for the delays
-LOADED = 2.0  # seconds of talk with several at a time, for all else
+LOADED = 2.0  # seconds of talk with several at a time, for the other figures
 LEAST = 5  # messages of each talk
 UNDER_WAY = 1_000  # deliveries under way at a time; from 2 to 10 messages
-BUSY = 0.85  # of a core; a client that needs more may be what is measured
-ENOUGH_FOR_MEMORY = 100  # connections, below which a page of memory more or less is all there is
+BUSY = 0.85  # of a core; a client that needs more may be the bottleneck
+ENOUGH_FOR_MEMORY = 100  # connections; with fewer, single memory pages distort the figure
 
 
 @dataclass
 class Figures:
-    """What a cell showed. None: not measured, `note` says why.
+    """The figures of a cell. None means that it wasn't measured, and `note` says why.
 
-    `cpu_us` is the servers' CPU time for a delivered message in µs and `redis_us` that of their
-    Redis; `deliveries_s` and `connects_s` are rates a second; `p50_ms` and `p99_ms` are from send
-    to receipt with one message under way; `kib` is memory for each idle connection. `delivered`
-    messages were counted, `missing` and `doubled` besides. `client_bound`: the client was so busy
-    that the servers may be capable of more deliveries a second. `broken`: a server did not start,
-    refused a connection or passed nothing on; `log` is the end of what it printed.
+    `cpu_us` is the servers' CPU time for each delivered message in µs, and `redis_us` is that of
+    their Redis. `deliveries_s` and `connects_s` are rates per second. `p50_ms` and `p99_ms` are
+    delays from send to receipt with one message under way. `kib` is memory for each idle
+    connection. `delivered`, `missing` and `doubled` count messages. `client_bound` means that the
+    client was so busy that the servers may be capable of more deliveries per second. `broken`
+    means that a server didn't start, refused a connection or forwarded nothing; `log` holds the
+    last lines that it printed.
     """
 
     cpu_us: float | None = None
@@ -61,19 +62,19 @@ MEASURED = [each.name for each in fields(Figures) if each.default is None]
 
 
 def cell(subject: Subject, stage: Stage, connections: int) -> Figures:
-    """Measure one cell. What cannot be measured is a note in the figures."""
-    [[figures]] = in_turns([subject], stage, connections, [LOADED])
+    """Measure one cell. If that's impossible, the figures have a note that says why."""
+    [[figures]] = measure_side_by_side([subject], stage, connections, [LOADED])
     return figures
 
 
-def in_turns(
+def measure_side_by_side(
     subjects: Sequence[Subject], stage: Stage, connections: int, rounds: Sequence[float]
 ) -> list[list[Figures]]:
-    """Measure several subjects side by side: their servers run, and in each round each has a talk.
+    """Measure several subjects side by side: all their servers run, and take turns in each round.
 
-    What else the machine does falls on all of them alike. `rounds` are the seconds of each round.
-    Returns for each subject the figures of its rounds; all but CPU times and rates stand in the
-    first. What cannot be measured is a note in them.
+    That way, other work on the machine affects all of them alike. `rounds` are the seconds of
+    each round. Returns the figures of each subject's rounds. Only the first round's figures hold
+    more than CPU times and rates. If a subject can't be measured, they have a note that says why.
     """
     try:
         with contextlib.ExitStack() as stack:
@@ -89,17 +90,17 @@ def in_turns(
                 raise
             except progress.Trouble as trouble:
                 return [
-                    [Figures(broken=True, note=str(trouble), log=cell.servers.last_words())]
+                    [Figures(broken=True, note=str(trouble), log=cell.servers.last_lines())]
                     for cell in cells
                 ]
     except (Absent, TooSlow) as why:
         return [[Figures(note=str(why))] for _ in subjects]
-    except progress.Trouble as trouble:  # a server does not start
+    except progress.Trouble as trouble:  # a server didn't start
         return [[Figures(broken=True, note=str(trouble))] for _ in subjects]
 
 
 def median(rounds: Sequence[Figures]) -> Figures:
-    """Return the median of each figure over several rounds of a cell, and the sum of its counts."""
+    """Merge the figures of a cell's rounds: the median of each figure, the sum of each count."""
     together = Figures(
         delivered=sum(one.delivered for one in rounds),
         missing=sum(one.missing for one in rounds),
@@ -127,17 +128,17 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def in_flight(connections: int) -> int:
-    """Return how many messages are under way at a time in the talk that loads the servers."""
+    """Return how many messages to keep under way in the talk that loads the servers."""
     return max(2, min(10, UNDER_WAY // connections))
 
 
-def lasting(seconds: float, least: int):
-    """Return what ends a talk after `seconds`, and `least` messages."""
+def until_enough(seconds: float, least: int):
+    """Return a condition that ends a talk after `seconds` and at least `least` messages."""
     return lambda sent, elapsed: sent >= least and elapsed >= seconds
 
 
 class Cell:
-    """A subject's servers and the crowd that talks with them. `rounds` are the figures."""
+    """A subject's servers and the crowd connected to them. `rounds` are the figures."""
 
     def __init__(self, subject: Subject, servers: Servers, connections: int):
         self.rounds: list[Figures] = []
@@ -147,7 +148,7 @@ class Cell:
         self._crowd = Crowd(subject.field)
 
     async def enter(self) -> None:
-        """Open all connections. Raises progress.Trouble, with what the server said last."""
+        """Open all connections. Raises progress.Trouble if one is refused or nothing arrives."""
         figures, servers = Figures(), self.servers
         cookies = servers.cookies or ()
         entrance = Crowd(self._field)
@@ -162,8 +163,8 @@ class Cell:
         self.rounds.append(figures)
 
     async def talk_alone(self) -> None:
-        """Have one message under way at a time, for the delays."""
-        talk = await self._crowd.talk(self._speakers, 1, lasting(ALONE, LEAST))
+        """Measure the delays with one message under way at a time."""
+        talk = await self._crowd.talk(self._speakers, 1, until_enough(ALONE, LEAST))
         figures = self.rounds[0]
         self._count(figures, talk)
         if talk.deliveries:
@@ -171,13 +172,13 @@ class Cell:
             figures.p99_ms = percentile(talk.delays, 99) * 1_000
 
     async def talk_loaded(self, seconds: float, number: int) -> None:
-        """Have several messages under way at a time, for all else of that round."""
+        """Measure the other figures of that round with several messages under way at a time."""
         if number:
             self.rounds.append(Figures())
         figures, under_way = self.rounds[number], in_flight(self._connections)
         before = self._used()
         talk = await self._crowd.talk(
-            self._speakers, under_way, lasting(seconds, max(LEAST, under_way))
+            self._speakers, under_way, until_enough(seconds, max(LEAST, under_way))
         )
         after = self._used()
         self._count(figures, talk)
@@ -189,15 +190,15 @@ class Cell:
             figures.client_bound = client / talk.seconds > BUSY
 
     async def leave(self) -> None:
-        """Close all connections, when what might come a second time has come."""
-        await self._crowd.linger()
+        """Wait for duplicates, then close all connections."""
+        await self._crowd.wait_for_duplicates()
         self._crowd.leave()
         figures = self.rounds[0]
         figures.doubled = self._crowd.doubled
         if self._crowd.closed:
             figures.note = f"{self._crowd.closed} connections were closed"
         if self.faulty:
-            figures.log = self.servers.last_words()
+            figures.log = self.servers.last_lines()
 
     @property
     def faulty(self) -> bool:
@@ -212,7 +213,7 @@ class Cell:
         figures.missing += talk.missing
 
     def _used(self) -> tuple[float, float, float]:
-        """Return the CPU time so far of the servers, of their Redis and of the client, in s."""
+        """Return the seconds of CPU time used so far by the servers, their Redis and the client."""
         servers = self.servers
         redis = usage.redis_cpu_seconds(servers.redis) if servers.redis else 0.0
         return usage.cpu_seconds(servers.pids), redis, time.process_time()
@@ -228,7 +229,7 @@ async def _measure(cells: list[Cell], rounds: Sequence[float]) -> list[list[Figu
             await cell.talk_alone()
         for number, seconds in enumerate(rounds):
             for cell in cells:
-                # After a fault, the wait for what does not come would be repeated.
+                # After a fault, each talk would wait again for messages that don't arrive.
                 if not any(cell.faulty for cell in cells):
                     await cell.talk_loaded(seconds, number)
     finally:

@@ -1,4 +1,4 @@
-"""The site's page: what stands between its pairs of comments comes from the last measuring."""
+"""Update the site's page: the figures between its pairs of comments are the last measured."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from course import progress
 
 
 def refresh(path: Path, blocks: dict[str, str]) -> None:
-    """Put each block's text between the comments `measured: NAME` and `end of NAME`.
+    """Write each block's text between the comments `measured: NAME` and `end of NAME`.
 
     Raises progress.Trouble if the page lacks one of them.
     """
@@ -17,6 +17,6 @@ def refresh(path: Path, blocks: dict[str, str]) -> None:
             rf"(<!-- measured: {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL
         )
         if not between.search(text):
-            raise progress.Trouble(f"{path.name} has no place for {name}: two comments.")
+            raise progress.Trouble(f"{path.name} has no place for {name}: it needs two comments.")
         text = between.sub(lambda found, block=block: f"{found[1]}\n{block}\n\n{found[2]}", text)
     path.write_text(text, encoding="utf-8")

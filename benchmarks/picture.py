@@ -1,4 +1,4 @@
-"""The picture for the site: CPU time of a delivered message, a bar for each subject. SVG."""
+"""Draw the site's picture as SVG: a bar for each subject's CPU time per delivered message."""
 
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, 
 
 @dataclass(frozen=True)
 class Colours:
-    """Of the paper, of what is written, and of the bars: chapters, their Redis, all others."""
+    """Colours of the background, the text and the bars: chapters, their Redis, all others."""
 
     paper: str
     ink: str
@@ -22,7 +22,7 @@ class Colours:
     others: str
 
 
-# Those of the site's two palettes.
+# The colours of the site's two palettes.
 LIGHT = Colours("#fdfcf9", "#1d2530", "#0b6b58", "#b7791f", "#7d8794")
 DARK = Colours("#14181d", "#e3e7ec", "#79d5ba", "#d9a441", "#808b98")
 
@@ -64,8 +64,8 @@ def draw(results: Results, connections: int, colours: Colours) -> str | None:
             length = max(1, round(value / longest * (WIDTH - NAMES - END)))
             _box(svg, x, y, length, BAR, colour)
             x += length
-        said = " + ".join(number(value) for value, _ in parts)
-        _text(svg, x + 6, y + BAR - 4, said, colours.ink)
+        label = " + ".join(number(value) for value, _ in parts)
+        _text(svg, x + 6, y + BAR - 4, label, colours.ink)
     ElementTree.indent(svg)
     return ElementTree.tostring(svg, encoding="unicode") + "\n"
 

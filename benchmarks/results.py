@@ -1,4 +1,4 @@
-"""The figures of a run by subject and connections, their CSV, and the ratio of the pair."""
+"""Collect the figures of a run by subject and connections; make CSVs and ratios of them."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from benchmarks.measure import Figures
 from benchmarks.subjects import SUBJECTS, Subject, named
 from benchmarks.waiting import Waiting
 
-# As in the CSV, which has a unit in each name.
+# Each figure's column in the CSV, which includes the unit.
 COLUMNS = {
     "cpu_us": "cpu_us_per_delivery",
     "redis_us": "redis_cpu_us_per_delivery",
@@ -27,7 +27,7 @@ COUNTS = ["delivered", "missing", "doubled", "client_bound", "note"]
 
 @dataclass(frozen=True)
 class Ratio:
-    """The CPU time of a subject's delivered message over that of another's: of each round."""
+    """For each round, a subject's CPU time per delivered message divided by another subject's."""
 
     rounds: tuple[float, ...]
 
@@ -37,7 +37,7 @@ class Ratio:
 
 
 class Results:
-    """What was measured so far. Of a cell's rounds, the medians count."""
+    """The figures so far. A cell's figures are the medians of its rounds."""
 
     def __init__(self):
         self.waiting: list[Waiting] = []
@@ -47,7 +47,7 @@ class Results:
         self._rounds[subject, connections] += rounds
 
     def cells(self) -> dict[tuple[Subject, int], Figures]:
-        """Return the figures by subject and number of connections, in the order of both."""
+        """Return the figures by subject and connections, sorted by connections, then subject."""
         order = [subject.name for subject in SUBJECTS]
 
         def place(cell: tuple[Subject, int]) -> tuple[int, int]:
@@ -58,11 +58,11 @@ class Results:
         }
 
     def faulty(self) -> bool:
-        """Tell whether a message was missing or came twice, or a cell went wrong."""
+        """Tell whether a message was missing or arrived twice, or a cell failed."""
         return any(figures.faulty for figures in self.cells().values())
 
     def ratio(self, name: str, over: str, connections: int) -> Ratio | None:
-        """Return the ratio of two subjects with so many connections, or None if not measured."""
+        """Return the ratio of two subjects at this number of connections, None if not measured."""
         both = [
             [figures.cpu_us for figures in self._rounds.get((named(each), connections), [])]
             for each in (name, over)
@@ -71,7 +71,7 @@ class Results:
         return Ratio(rounds) if rounds else None
 
     def as_csv(self) -> str:
-        """Return a line for each cell."""
+        """Return CSV with a line for each cell."""
         written = io.StringIO()
         lines = csv.writer(written, lineterminator="\n")
         lines.writerow(["subject", "connections", *COLUMNS.values(), *COUNTS])
@@ -82,7 +82,7 @@ class Results:
         return written.getvalue()
 
     def waiting_as_csv(self) -> str:
-        """Return a line for each of the handlers that take a second."""
+        """Return CSV with a line for each handler that takes a second."""
         written = io.StringIO()
         lines = csv.writer(written, lineterminator="\n")
         lines.writerow(["subject", "people", "all_answered_s", "neighbour_s"])

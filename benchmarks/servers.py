@@ -1,4 +1,4 @@
-"""The servers that are measured: each started anew, in a folder and with a database of its own."""
+"""Run the servers to measure: each starts fresh, with its own folder and its own database."""
 
 import contextlib
 import json
@@ -20,11 +20,11 @@ from benchmarks.subjects import Subject
 from course import chapters, progress, serve, services
 
 START_LIMIT = 30  # seconds that a server may take until it takes connections
-TICK = 0.02  # seconds between two looks
+TICK = 0.02  # seconds between two attempts to connect
 ROOM = "bench"
 SIXTH = "06_conversations_auth"
 
-# Behind `python -m`, with the port and the application put in.
+# Arguments of `python -m`, with the port and the application to fill in.
 COMMANDS = {
     "daphne": "daphne -b 127.0.0.1 -p {port} {application}",
     "uvicorn": "uvicorn --host 127.0.0.1 --port {port} --no-access-log {application}",
@@ -33,12 +33,12 @@ COMMANDS = {
 
 
 class Absent(progress.Trouble):
-    """Something that a subject needs is not here; the text names it in a few words."""
+    """Something that a subject needs is missing; the message names it in a few words."""
 
 
 @dataclass
 class People:
-    """Who is logged in: a Cookie header for each, and conversations by their sizes."""
+    """Logged-in people: a Cookie header for each, and a conversation's ID for each size."""
 
     cookies: list[str]
     conversations: dict[int, int]
@@ -47,7 +47,7 @@ class People:
 
 @dataclass
 class Stage:
-    """What all servers of a run share. `redis` is a program, or None where there is none."""
+    """What all servers of a run share. `redis` is Redis's program, or None if it's missing."""
 
     folder: Path
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(40))
@@ -57,10 +57,10 @@ class Stage:
 
 @dataclass
 class Servers:
-    """Servers that run. `urls` are the WebSocket addresses of one room, one for each process.
+    """Running servers. `urls` are the WebSocket URLs of one room, one for each process.
 
-    `redis` is the address of their Redis, if they have one, and `cookies` the Cookie header for
-    each connection, where people have to be logged in.
+    `redis` is the URL of their Redis, if they use one. `cookies` holds a Cookie header for each
+    connection, if people have to be logged in.
     """
 
     urls: list[str]
@@ -73,42 +73,42 @@ class Servers:
     def pids(self) -> list[int]:
         return [process.pid for process in self.processes]
 
-    def last_words(self) -> list[str]:
-        """Return the last lines that the servers printed, other than of connections."""
-        said = "\n".join(log.read_text(errors="replace") for log in self.logs)
-        said = [line for line in said.splitlines() if '"WS' not in line]
-        return progress.last_lines("\n".join(said), 6)
+    def last_lines(self) -> list[str]:
+        """Return the last lines that the servers printed, without those about connections."""
+        output = "\n".join(log.read_text(errors="replace") for log in self.logs)
+        output = [line for line in output.splitlines() if '"WS' not in line]
+        return progress.last_lines("\n".join(output), 6)
 
 
 @contextlib.contextmanager
 def stage() -> Iterator[Stage]:
-    """Give a folder for databases and logs, gone at the end, and what there is of Redis."""
+    """Yield a stage with a temporary folder for databases and logs, and Redis if installed."""
     with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
         yield Stage(Path(folder), redis=services.redis_program())
 
 
-def invite(stage: Stage, sizes: list[int]) -> None:
-    """Make chapter 6's database, with a conversation of each of these sizes.
+def create_people(stage: Stage, sizes: list[int]) -> None:
+    """Create chapter 6's database, with a conversation of each of these sizes.
 
     Raises progress.Failed.
     """
     database = stage.folder / "people.sqlite3"
     made = progress.run(
         [sys.executable, "-m", "benchmarks.apps.people", *map(str, sizes)],
-        "The people for chapter 6 could not be made.",
+        "The people for chapter 6 couldn't be created.",
         env=_environment(stage, chapters.folder(SIXTH), database),
         cwd=chapters.folder(SIXTH),
     )
-    said = json.loads(made.splitlines()[-1])
+    output = json.loads(made.splitlines()[-1])
     stage.people = People(
-        [f"{said['cookie']}={key}" for key in said["keys"]],
-        {int(size): pk for size, pk in said["conversations"].items()},
+        [f"{output['cookie']}={key}" for key in output["keys"]],
+        {int(size): pk for size, pk in output["conversations"].items()},
         database,
     )
 
 
 def check(subject: Subject, stage: Stage, connections: int) -> None:
-    """Raise Absent if the subject cannot be measured here."""
+    """Raise Absent if the subject can't be measured on this machine."""
     for package in subject.packages:
         if find_spec(package) is None:
             raise Absent(f"no {package} here")
@@ -121,7 +121,8 @@ def check(subject: Subject, stage: Stage, connections: int) -> None:
 def running(subject: Subject, stage: Stage, connections: int) -> Iterator[Servers]:
     """Run the subject's servers, and its Redis, until the context ends.
 
-    Raises Absent, or progress.Failed with what a server printed that does not start.
+    Raises Absent if something is missing, or progress.Failed with a server's output if it
+    doesn't start.
     """
     check(subject, stage, connections)
     with contextlib.ExitStack() as stack:
@@ -150,7 +151,7 @@ def running(subject: Subject, stage: Stage, connections: int) -> Iterator[Server
 
 
 def _environment(stage: Stage, chapter: Path | None, database: Path) -> dict[str, str]:
-    """Return the variables for a server, less what the caller has set for other projects."""
+    """Return a server's environment, without the caller's variables for other projects."""
     own = {
         "PYTHONPATH": str(chapters.ROOT),
         "SECRET_KEY": stage.secret,
@@ -174,32 +175,32 @@ def _start(command: str, environment: dict[str, str], folder: Path, log: Path) -
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the benchmark, which ends its servers
+            start_new_session=True,  # Ctrl-C only reaches the benchmark, which ends them
         )
 
 
 def _wait(servers: Servers, port: int, subject: Subject) -> None:
-    """Return as soon as the server takes connections."""
+    """Wait until the newest server accepts connections."""
     deadline = time.monotonic() + START_LIMIT
     while True:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         if servers.processes[-1].poll() is not None or time.monotonic() > deadline:
-            said = servers.logs[-1].read_text(errors="replace")
-            raise progress.Failed(f"{subject.title}: the server does not start.", said)
+            output = servers.logs[-1].read_text(errors="replace")
+            raise progress.Failed(f"{subject.title}: the server doesn't start.", output)
         time.sleep(TICK)
 
 
 def _end(process: subprocess.Popen) -> None:
-    # By force: nothing that it does at its end is measured, and with many connections it is slow.
+    # Kill it: its shutdown isn't measured, and takes long with many connections.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def _allow_files(wanted: int) -> None:
-    """Let this process and its servers have that many sockets open, or raise Absent."""
+    """Let this process and its servers open that many sockets, or raise Absent."""
     try:
         import resource
     except ImportError:  # Windows, which has no such limit
@@ -208,5 +209,5 @@ def _allow_files(wanted: int) -> None:
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise Absent(f"needs {wanted} open files, {hard} are allowed: ulimit -n")
+        raise Absent(f"it needs {wanted} open files, but only {hard} are allowed (see ulimit -n)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,25 +1,25 @@
-"""Chapter 6 for longer: a thousand in one conversation, and a hundred thousand messages."""
+"""Run chapter 6 for longer: 1,000 people in one conversation, and 100,000 messages."""
 
 import asyncio
 from dataclasses import dataclass, field
 
 from benchmarks import usage
 from benchmarks.client import Crowd
-from benchmarks.servers import Servers, Stage, invite, running
+from benchmarks.servers import Servers, Stage, create_people, running
 from benchmarks.subjects import named
 from course import progress
 
 CROWD, SPEAKERS, CROWD_MESSAGES = 1_000, 20, 100
 FEW, MESSAGES, STEP = 10, 100_000, 10_000
-FLAT = 1.1  # times the memory after the first step, at most, is flat
+FLAT = 1.1  # memory grows if it exceeds that of the first step by this factor
 
 
 @dataclass
 class Soaked:
-    """What came of one of the two.
+    """The result of one of the two runs.
 
-    `memory` is (messages so far, resident memory in KiB) after each step of the longer one; it
-    `grows` if the last is more than the first.
+    `memory` holds (messages so far, resident memory in KiB) after each step of the longer run. It
+    `grows` if the last value exceeds FLAT times the first.
     """
 
     connections: int
@@ -42,8 +42,8 @@ class Soaked:
 
 
 def soak(stage: Stage) -> list[Soaked]:
-    """Do both, and say how it goes. Raises progress.Trouble."""
-    invite(stage, [FEW, CROWD])
+    """Do both runs, printing progress; return their results. Raises progress.Trouble."""
+    create_people(stage, [FEW, CROWD])
     together = []
     for connections, speakers, messages, step in (
         (CROWD, SPEAKERS, CROWD_MESSAGES, SPEAKERS),
@@ -59,7 +59,7 @@ def soak(stage: Stage) -> list[Soaked]:
 
 
 async def _talk(soaked: Soaked, servers: Servers, key: str, messages: int, step: int) -> None:
-    """Have the speakers speak, all at the same time, and say after each step how it goes."""
+    """Let all speakers send at the same time, and print progress after each step."""
     crowd = Crowd(key)
     await crowd.enter(servers.urls, soaked.connections, servers.cookies)
     await crowd.settle()
@@ -75,9 +75,9 @@ async def _talk(soaked: Soaked, servers: Servers, key: str, messages: int, step:
             soaked.memory.append((soaked.messages, memory))
         progress.say(
             f"  {soaked.messages:>7,} messages after {soaked.seconds:,.0f} s: "
-            f"{soaked.deliveries:,} deliveries, {talk.missing} missing, {crowd.doubled} doubled, "
-            f"{memory / 1024:.1f} MiB"
+            f"{soaked.deliveries:,} deliveries, {talk.missing} missing, "
+            f"{crowd.doubled} duplicates, {memory / 1024:.1f} MiB"
         )
-    await crowd.linger()
+    await crowd.wait_for_duplicates()
     soaked.doubled, soaked.closed = crowd.doubled, crowd.closed
     crowd.leave()

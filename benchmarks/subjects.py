@@ -1,4 +1,4 @@
-"""What is measured: a list, in the order of the table. A further subject is one more entry."""
+"""List the subjects to measure, in the order of the table. Add a subject as one more entry."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ CHAPTER = "config.asgi:application"
 
 @dataclass(frozen=True)
 class Subject:
-    """Something that passes messages on, and how it is served.
+    """An application that forwards messages, and how to serve it.
 
     `name` is for the command line and the CSV, `title` for people. `server` is one of
     servers.COMMANDS, run in `folder` (a chapter's; the repository's if None) with `application`.
-    A message goes in as JSON with the key `field`. With `people` every connection is somebody
-    who is logged in and takes part in one conversation; otherwise all are in one room.
-    `processes` servers share the connections; with `redis` they share a Redis, too. `packages`
-    are what it needs beyond the chapters' own.
+    Clients send JSON with the key `field`. With `people`, every connection belongs to a logged-in
+    member of one conversation; otherwise all are in one room. The connections are spread over
+    `processes` servers; with `redis` these share a Redis, too. `packages` are the ones it needs
+    beyond the chapters' own.
     """
 
     name: str
@@ -76,7 +76,7 @@ SUBJECTS = [
     ),
 ]
 
-# A handler that takes a second, in both kinds of consumers: measured apart, see waiting.py.
+# A handler that takes a second, in both kinds of consumers. waiting.py measures these.
 WAITING = [
     Subject(
         "waits_sync",
@@ -92,9 +92,9 @@ WAITING = [
     ),
 ]
 
-# Subjects that are measured side by side, in turns: what else the machine does hits them alike.
+# Measured side by side, in turns, so that other work on the machine affects them alike.
 GROUPS = (("chapter6", "per_reader", "dispatched"), ("redis", "per_reader_redis"))
-# A subject, over which other one, and what's said of the two.
+# A subject, the subject to divide it by, and a title.
 RATIOS = (
     ("chapter6", "per_reader", "Chapter 6 over the baseline, in memory"),
     ("redis", "per_reader_redis", "Chapter 6 over the baseline, on Redis"),
@@ -109,20 +109,20 @@ FULL = (1, 10, 100, 1_000, 10_000)
 
 
 def named(name: str) -> Subject:
-    """Return the subject of that name. Raises progress.Trouble, which names all there are."""
+    """Return the subject with that name. Raises progress.Trouble, which lists all names."""
     for subject in SUBJECTS:
         if subject.name == name:
             return subject
     names = ", ".join(subject.name for subject in SUBJECTS)
-    raise progress.Trouble(f"There is no subject {name}. There are: {names}.")
+    raise progress.Trouble(f"There's no subject {name}. Choose from: {names}.")
 
 
 def plan(
     subjects: Iterable[Subject], connections: Iterable[int]
 ) -> list[tuple[list[Subject], int]]:
-    """Return what to measure, in order: subjects, with a number of connections.
+    """Return what to measure, in order: a list of subjects and a number of connections each.
 
-    They come one by one, except for the groups that are measured side by side.
+    A list has one subject, except for the groups that are measured side by side.
     """
     subjects = list(subjects)
     grouped = {name: group for group in GROUPS for name in group}

@@ -1,4 +1,4 @@
-"""The figures as tables: aligned for a terminal, in Markdown for the page."""
+"""Format the figures as tables: aligned for a terminal, in Markdown for the page."""
 
 from collections.abc import Iterable
 
@@ -24,19 +24,19 @@ p50, p99: from send to receipt, one message at a time. KiB: memory for each idle
 
 
 def number(value: float | None) -> str:
-    """Return a figure with as many digits as mean something."""
+    """Format a figure with as many digits as are meaningful."""
     if value is None:
         return NOTHING
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def many(connections: int) -> str:
-    """Return a number of connections in words."""
+    """Format a number of connections, such as "10 connections"."""
     return f"{connections:,} connection" + ("s" if connections != 1 else "")
 
 
 def row(figures: Figures) -> list[str]:
-    """Return the cells of HEAD."""
+    """Return the cells of a row, in the order of HEAD."""
     rate = ("≥ " if figures.client_bound else "") + number(figures.deliveries_s)
     return [
         number(figures.cpu_us),
@@ -50,30 +50,30 @@ def row(figures: Figures) -> list[str]:
 
 
 def line(subject: Subject, connections: int, rounds: list[Figures]) -> str:
-    """Return how it went with a cell, and what its servers said last if it went wrong."""
+    """Return a line about a measured cell, with its servers' last output if it failed."""
     figures = median(rounds)
-    said = [f"{subject.title}, {many(connections)}:"]
+    words = [f"{subject.title}, {many(connections)}:"]
     if figures.cpu_us is not None:
-        said.append(f"{number(figures.cpu_us)} µs for each delivery")
+        words.append(f"{number(figures.cpu_us)} µs for each delivery")
     if shown := figures.note if figures.broken else problem(figures):
-        said.append(f"({shown})")
-    return "\n".join([" ".join(said), *rounds[0].log])
+        words.append(f"({shown})")
+    return "\n".join([" ".join(words), *rounds[0].log])
 
 
 def problem(figures: Figures) -> str:
-    """Return what went wrong in a cell, or why it was not measured; "" if it is as it should be."""
+    """Return what failed in a cell, or why it wasn't measured; "" if all is well."""
     if figures.broken:
-        return "went wrong: see above"
-    said = []
+        return "failed: see above"
+    remarks = []
     if figures.missing:
-        said.append(f"{figures.missing:,} missing")
+        remarks.append(f"{figures.missing:,} missing")
     if figures.doubled:
-        said.append(f"{figures.doubled:,} doubled")
-    return ", ".join([*said, *([figures.note] if figures.note else [])])
+        remarks.append(f"{figures.doubled:,} duplicates")
+    return ", ".join([*remarks, *([figures.note] if figures.note else [])])
 
 
 def terminal(results: Results) -> str:
-    """Return all figures, a block for each number of connections."""
+    """Return all figures as text, with a block for each number of connections."""
     cells = results.cells()
     width = max((len(subject.title) for subject, _ in cells), default=0)
     lines = []
@@ -83,26 +83,28 @@ def terminal(results: Results) -> str:
         for subject in _subjects(results):
             if figures := cells.get((subject, connections)):
                 shown = "".join(f"{value:>14}" for value in row(figures))
-                said = problem(figures)
-                lines.append(f"{subject.title:<{width}}{shown}" + (f"  {said}" if said else ""))
+                remarks = problem(figures)
+                lines.append(
+                    f"{subject.title:<{width}}{shown}" + (f"  {remarks}" if remarks else "")
+                )
     return "\n".join([*lines, "", NOTES])
 
 
 def ratios(results: Results) -> str:
-    """Return how the subjects that are compared do, and whether that's as wanted."""
+    """Return the ratios of the compared subjects, and whether they're below their limits."""
     lines = []
     for name, over, title in RATIOS:
         for connections in _connections(results):
             if found := results.ratio(name, over, connections):
                 wanted = WANTED.get(connections) if over.startswith("per_reader") else None
                 judged = wanted and f"{'at' if found.median <= wanted else 'not at'} most {wanted}"
-                said = ", ".join(filter(None, [judged, _spread(found)]))
-                lines.append(f"{title}, {many(connections)}: {found.median:.2f} ({said})")
+                remarks = ", ".join(filter(None, [judged, _spread(found)]))
+                lines.append(f"{title}, {many(connections)}: {found.median:.2f} ({remarks})")
     return "\n".join(lines)
 
 
 def ratios_in_markdown(results: Results) -> str:
-    """Return the ratios, a column for each number of connections."""
+    """Return the ratios as a table, with a column for each number of connections."""
     counts = _connections(results)
     rows = []
     for name, over, title in RATIOS:
@@ -112,7 +114,7 @@ def ratios_in_markdown(results: Results) -> str:
 
 
 def waiting(results: Results) -> str:
-    """Return who waited for how long, when a handler takes a second."""
+    """Return how long people and their neighbour waited when a handler takes a second."""
     width = max((len(one.subject.title) for one in results.waiting), default=0)
     lines = [f"{'A handler that takes a second':<{width}}{'all answered':>16}{'neighbour':>14}"]
     for one in results.waiting:
@@ -121,25 +123,25 @@ def waiting(results: Results) -> str:
 
 
 def soaked(found: list[Soaked]) -> str:
-    """Return what came of the longer runs."""
+    """Return the results of the longer runs as text."""
     lines = []
     for one in found:
         lines.append(
             f"{one.connections:,} connections, {one.speakers} speaking: {one.messages:,} messages "
             f"in {one.seconds:,.0f} s, {one.deliveries:,} deliveries, {one.missing:,} missing, "
-            f"{one.doubled:,} doubled, {one.closed:,} connections closed."
+            f"{one.doubled:,} duplicates, {one.closed:,} connections closed."
         )
         if len(one.memory) > 1:
             (few, early), (many, late) = one.memory[0], one.memory[-1]
             lines.append(
                 f"  Memory after {few:,} messages: {early / 1024:.1f} MiB, "
-                f"after {many:,}: {late / 1024:.1f} MiB: {'it grows' if one.grows else 'flat'}."
+                f"after {many:,}: {late / 1024:.1f} MiB: {'growing' if one.grows else 'flat'}."
             )
     return "\n".join(lines)
 
 
 def cpu_in_markdown(results: Results) -> str:
-    """Return the CPU time of a delivered message, a column for each number of connections."""
+    """Return CPU times per delivery as a table, with a column for each number of connections."""
     cells = results.cells()
     counts = _connections(results)
     head = ["µs for each delivery", *(f"{count:,}" for count in counts)]
@@ -151,7 +153,7 @@ def cpu_in_markdown(results: Results) -> str:
 
 
 def all_in_markdown(results: Results, connections: int) -> str:
-    """Return the other figures with that many connections."""
+    """Return the other figures at this number of connections as a table."""
     cells = results.cells()
     head = ["", "deliveries/s", "p50, ms", "p99, ms", "connects/s", "KiB"]
     rows = []
@@ -162,7 +164,7 @@ def all_in_markdown(results: Results, connections: int) -> str:
 
 
 def waiting_in_markdown(results: Results) -> str:
-    """Return who waited for how long, when a handler takes a second."""
+    """Return how long people and their neighbour waited, as a table."""
     people = results.waiting[0].people if results.waiting else 0
     head = ["", f"all {people} answered after", "the neighbour after"]
     rows = [
@@ -173,7 +175,7 @@ def waiting_in_markdown(results: Results) -> str:
 
 
 def soaked_in_markdown(found: list[Soaked]) -> str:
-    """Return what came of the longer runs, and how much memory the server had meanwhile."""
+    """Return the results of the longer runs as a table, and a sentence on the server's memory."""
     head = ["connections", "speaking", "messages", "deliveries", "missing or doubled", "seconds"]
     rows = [
         [

@@ -1,4 +1,4 @@
-"""What processes have used so far: CPU time and memory, as the operating system counts them."""
+"""Measure the CPU time and memory that processes have used, as the operating system counts."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,16 +12,16 @@ from course import progress
 def cpu_seconds(pids: Iterable[int]) -> float:
     """Return the CPU time of these processes and their children, in seconds.
 
-    Time in the kernel counts. Raises progress.Trouble if one of them has ended.
+    Time in the kernel is included. Raises progress.Trouble if one of them has ended.
     """
     times = _of_each(pids, psutil.Process.cpu_times)
     return sum(one.user + one.system for one in times)
 
 
 def redis_cpu_seconds(url: str) -> float:
-    """Return the CPU time of the Redis at that address, as it says itself, in seconds.
+    """Return the CPU time of the Redis at that URL in seconds, as Redis itself reports it.
 
-    It counts more finely than the system does, and needs so little. Raises redis.RedisError.
+    Redis needs so little that the system's figures are too coarse. Raises redis.RedisError.
     """
     with Redis.from_url(url) as client:
         used = client.info("cpu")
@@ -41,5 +41,5 @@ def _of_each(pids: Iterable[int], ask: Callable[[psutil.Process], Any]) -> list:
         servers = [psutil.Process(pid) for pid in pids]
         children = [child for server in servers for child in server.children(recursive=True)]
         return [ask(process) for process in servers + children]
-    except psutil.NoSuchProcess:  # ended, or waiting to be buried
+    except psutil.NoSuchProcess:  # it has ended, or is a zombie
         raise progress.Trouble("A server ended by itself.") from None

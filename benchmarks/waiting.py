@@ -1,4 +1,4 @@
-"""Who waits for whom, when a handler takes a second: five people, and a neighbour."""
+"""Measure how long five people and a neighbour wait when a handler takes a second."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from benchmarks.servers import ROOM, Stage, running
 from benchmarks.subjects import Subject
 
 PEOPLE = 5
-HEAD_START = 0.1  # seconds, so that the neighbour comes last
+HEAD_START = 0.1  # seconds, so that the neighbour sends last
 
 
 @dataclass
 class Waiting:
-    """What came of it, in seconds: until all `people` had their answers, and the neighbour."""
+    """The result: seconds until all `people` had their answers, and until the neighbour had."""
 
     subject: Subject
     people: int
@@ -22,10 +22,10 @@ class Waiting:
 
 
 def wait(subject: Subject, stage: Stage) -> Waiting:
-    """Have five people send what takes a second each, in rooms of their own, at the same time.
+    """Let five people, each in their own room, send a slow message at the same time.
 
-    The neighbour, in a further room, then sends something that takes no time. Raises
-    progress.Trouble.
+    Handling it takes a second. The neighbour, in another room, then sends a message that takes no
+    time. Raises progress.Trouble.
     """
     with running(subject, stage, PEOPLE) as servers:
         return asyncio.run(_wait(subject, servers.urls[0]))
@@ -47,6 +47,6 @@ async def _wait(subject: Subject, url: str) -> Waiting:
 
 
 async def _say_one(crowd: Crowd) -> float:
-    """Return how many seconds it took until a message came back to its sender."""
+    """Send a message; return how many seconds it took to come back to its sender."""
     talk = await crowd.talk(crowd.readers, 1, lambda sent, seconds: True)
     return talk.delays[0] if talk.delays else float("inf")

@@ -1,4 +1,4 @@
-"""What a chapter's server answers over a socket: a message, a refusal, or neither."""
+"""Read what a chapter's server sends over a socket: a message, a refusal, or neither."""
 
 import json
 import re
@@ -8,13 +8,13 @@ NOTICE = re.compile(r'<p hx-swap-oob="innerHTML:#notice">(.+)</p>', re.DOTALL)
 
 
 class Markup(HTMLParser):
-    """A page or a frame, read as a browser reads it.
+    """Parse the HTML of a page or a frame.
 
-    `tags` are pairs of a name and its attributes, `texts` pairs of what stands open, outermost
-    first, and the text in it.
+    `tags` holds the name and the attributes of each tag. `texts` holds each piece of text, and
+    before it the names of the elements around it, outermost first.
     """
 
-    # Those that never stand open.
+    # Elements that have no end tag.
     VOID = {"base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
     def __init__(self, html: str):
@@ -42,17 +42,17 @@ class Markup(HTMLParser):
         self.texts.append((tuple(self._open), data))
 
     def text(self, *inside: str) -> str:
-        """Return the text that stands in all of these elements."""
+        """Return the text that's inside all of these elements."""
         return "".join(text for where, text in self.texts if set(inside) <= set(where))
 
 
 def refusal(frame: str | bytes) -> str | None:
-    """Return what is said to the sender of a frame that was refused, or None."""
+    """Return the error text in a frame that refuses a message, or None for other frames."""
     if isinstance(frame, bytes):
         return None
     if frame.startswith("{"):
-        said = json.loads(frame)
-        return said["error"] if said.keys() == {"error"} else None
+        parsed = json.loads(frame)
+        return parsed["error"] if parsed.keys() == {"error"} else None
     found = NOTICE.fullmatch(frame.strip())
     return found[1] if found and "<" not in found[1] else None
 
@@ -62,17 +62,17 @@ def message(frame: str | bytes) -> str | None:
     if isinstance(frame, bytes):
         return None
     if frame.startswith("{"):
-        said = json.loads(frame)
-        return said["message"] if said.keys() == {"message"} else None
+        parsed = json.loads(frame)
+        return parsed["message"] if parsed.keys() == {"message"} else None
     if "beforeend:#content" not in frame or synced(frame) is not None:
         return None
     read = Markup(frame)
-    # Chapter 6 has a paragraph for it, below the sender and the time.
+    # In chapter 6, the text is a paragraph below the sender and the time.
     return read.text("li", "p") or read.text("li").strip()
 
 
 def synced(frame: str | bytes) -> int | None:
-    """Return up to which message a page is complete with a frame that it asked for, or None."""
+    """Return the number of the last message that a sync answer covers, or None."""
     if isinstance(frame, bytes) or 'id="synced"' not in frame:
         return None
     numbers = [given["value"] for _, given in Markup(frame).tags if given.get("id") == "synced"]

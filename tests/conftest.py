@@ -1,5 +1,8 @@
-"""What several folders of tests have in common. That it stands here also makes the modules beside
-it (`answers`, `contract`, `listening`, `served`) importable in all of them."""
+"""Fixtures for several folders of tests.
+
+Because this file is here, all of them can also import the modules beside it: `answers`,
+`contract`, `listening` and `served`.
+"""
 
 import contextlib
 import os
@@ -10,28 +13,28 @@ import served
 
 from course import chapters
 
-# Another place to look for the chapters, such as copies that break a rule on purpose.
+# Set CHAPTERS_ROOT to test copies of the chapters, such as ones that break a rule on purpose.
 ROOT = Path(os.environ.get("CHAPTERS_ROOT") or chapters.ROOT)
 
 
 @pytest.fixture(scope="session")
 def chapter_folders():
-    """The chapters' folders by name."""
+    """Map each chapter's name to its folder."""
     return {name: ROOT / name for name in chapters.NAMES}
 
 
 @pytest.fixture(scope="session")
 def serve_copy(tmp_path_factory):
-    """Return a function that starts a server on a copy of a chapter's folder, and doesn't wait.
+    """Return a function that starts a server on a copy of a chapter's folder, without waiting.
 
-    It takes what `served.Served` takes. Whatever was started ends with the session.
+    It passes its arguments to `served.Served`. The servers stop when the session ends.
     """
-    with contextlib.ExitStack() as ends:
+    with contextlib.ExitStack() as cleanup:
 
         def serve_copy(folder, command="", **variables):
             scratch = tmp_path_factory.mktemp(folder.name)
             started = served.Served(folder, scratch, command, **variables)
-            ends.callback(started.end)
+            cleanup.callback(started.end)
             return started
 
         yield serve_copy

@@ -1,4 +1,4 @@
-"""What each chapter has to be asked for: its pages, its socket, and how it is spoken to."""
+"""Describe how tests talk to each chapter: its pages, its forms and its socket."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from course import chapters, login
 
 @dataclass(frozen=True)
 class Field:
-    """A text field of a page: how its form is sent, and what else it sends."""
+    """A text field on a page: how and where its form is sent, and the form's other values."""
 
     method: str
     path: str
@@ -17,13 +17,13 @@ class Field:
 
 @dataclass(frozen=True)
 class Contract:
-    """What a visitor finds in a chapter.
+    """The addresses, forms and users that a test needs to visit a chapter.
 
-    `routes` are the patterns in its urls.py, `pages` the addresses that show a page, `tempting`
-    others that must not change anything when they are asked for, `odd` those that lead nowhere.
-    `socket` is its WebSocket's address, `key` where a frame has the message; `shared` tells
-    whether others hear it, `syncs` whether a page may ask for what it missed. `people` are those
-    who take part there, and have to log in.
+    `routes` are the patterns in its urls.py. `pages` are addresses that show a page, `odd` are
+    addresses that lead nowhere, and `tempting` are others where a GET request mustn't change
+    anything. `socket` is the path of its WebSocket, and `key` is the JSON key of a message.
+    `shared` tells whether other members receive a message, and `syncs` whether a page may ask for
+    messages that it missed. `people` are the users who take part there and have to log in.
     """
 
     routes: frozenset[str]
@@ -38,7 +38,7 @@ class Contract:
     people: tuple[str, ...] = ()
 
 
-# As an address has them: nothing, a space, NUL, what is no UTF-8, half of a surrogate pair.
+# URL-encoded: nothing, a space, NUL, invalid UTF-8, half of a surrogate pair, and so on.
 ODD = ("", "%20", "%00", "%FF", "%ED%A0%80", "%F0%9F%98%80", "%0D%0ASet-Cookie:x", "x" * 10_000)
 
 ROOM_FIELD = Field("GET", "/chat/", "room_name")
@@ -68,7 +68,7 @@ _INDEX = Contract(
     odd=ODD_ROOM_NAMES,
 )
 
-# In the demo's second conversation, ann, bob and carol take part.
+# Ann, bob and carol take part in the demo's second conversation.
 _CONVERSATIONS = Contract(
     routes=frozenset(
         {

@@ -1,4 +1,4 @@
-"""What comes over a socket, up to what is waited for."""
+"""Receive frames from a socket until the expected one arrives."""
 
 from collections.abc import Callable
 
@@ -12,19 +12,19 @@ Frame = str | bytes
 
 
 def until(socket: ClientConnection, wanted: Callable[[Frame], bool]) -> list[Frame]:
-    """Return the frames that come, up to the first that is wanted.
+    """Return the frames that arrive, up to the first one that's wanted.
 
-    Raises AssertionError if the socket closes, or if no such frame comes.
+    Raises AssertionError if the socket closes, or if no such frame arrives in time.
     """
-    came: list[Frame] = []
+    received: list[Frame] = []
     try:
-        while not came or not wanted(came[-1]):
-            came.append(socket.recv(timeout=SOON))
+        while not received or not wanted(received[-1]):
+            received.append(socket.recv(timeout=SOON))
     except TimeoutError:
-        raise AssertionError(f"nothing more came within {SOON} s than {came}") from None
+        raise AssertionError(f"expected another frame within {SOON} s, after {received}") from None
     except ConnectionClosed as closed:
-        raise AssertionError(f"the socket closed ({closed}) after {came}") from None
-    return came
+        raise AssertionError(f"the socket closed ({closed}) after {received}") from None
+    return received
 
 
 def is_message(frame: Frame) -> bool:

@@ -1,6 +1,6 @@
-"""A made-up course of three chapters, a guide and a first look, with a little web server.
+"""A fake course of three chapters, a guide and a first look, with a small web server.
 
-The server is in place of Django's.
+The server takes the place of Django's.
 """
 
 import os
@@ -17,7 +17,7 @@ NAMES = ["01_one", "02_two", "03_three"]
 GUIDES = {"aside": "02_two"}
 FIRST_LOOKS = ["look"]
 
-# Read once at its start, answer.txt shows whether the server was started anew after an edit.
+# The server reads answer.txt only when it starts, so its answer shows whether it was restarted.
 MANAGE = """
 import asyncio
 import os
@@ -85,7 +85,7 @@ Quit the server with CONTROL-C.
 
 
 class Course:
-    """The made-up course in a folder; `course.chapters` is made to look there."""
+    """The fake course in a folder. `course.chapters` is patched to look there."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(chapters, "ROOT", root)
@@ -97,27 +97,27 @@ class Course:
             (root / "docs" / name).mkdir(parents=True)
 
     def page(self, chapter: str, text: str) -> Path:
-        """Write a chapter's page, with the line that every page but the first ends in."""
+        """Write a chapter's page, and append the @@diff line unless it's the first chapter."""
         before = chapters.before(chapter)
         path = chapters.page(chapter)
         path.write_text(text + (f"\n## All\n\n@@diff {before} {chapter}\n" if before else ""))
         return path
 
     def guide(self, text: str) -> Path:
-        """Write the page of the one guide, "aside", which goes on from the second chapter."""
+        """Write the page of the only guide, "aside", which continues from the second chapter."""
         path = chapters.page("aside")
         path.write_text(text)
         return path
 
     def part(self, chapter: str, name: str, text: str) -> Path:
-        """Write a part of a chapter's page, as it is: `name` is "1_accounts.md"."""
+        """Write `text` unchanged as one part of a chapter's page; `name` is "1_accounts.md"."""
         path = chapters.page(chapter).with_suffix("") / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         return path
 
     def folder(self, chapter: str, **files: str) -> Path:
-        """Write a chapter's folder: `answer_txt="Tea"` is its answer.txt."""
+        """Write a chapter's folder; `answer_txt="Tea"` becomes its answer.txt."""
         folder = chapters.folder(chapter)
         folder.mkdir()
         for name, text in files.items():
@@ -125,12 +125,12 @@ class Course:
         return folder
 
     def served(self) -> None:
-        """Write a first chapter whose folder is that of the little server."""
+        """Write a first chapter whose folder holds the small web server."""
         self.folder("01_one", manage_py=MANAGE, answer_txt="Tea\n")
 
 
 class Processes:
-    """All that is started from now on; `check_ended` tells whether all of it is gone."""
+    """Record the processes that are started from now on; `check_ended` fails if one still runs."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.started = []
@@ -147,7 +147,7 @@ class Processes:
         assert len(self.started) >= at_least
         for process in self.started:
             assert process.poll() is not None, process.args
-            # What was killed along with it is gone once the system has noticed.
+            # Child processes that were killed with it disappear once the system has noticed.
             assert until(lambda pid=process.pid: not group_lives(pid), 5, Event()), process.args
 
 

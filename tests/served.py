@@ -1,4 +1,4 @@
-"""A chapter's copy on a real Daphne, with a database of its own and its layer in memory."""
+"""Run a copy of a chapter on a real Daphne, with its own database and an in-memory layer."""
 
 import http.client
 import os
@@ -21,12 +21,12 @@ from course.serve import clean
 
 START_LIMIT = 60  # seconds that a database and a server may take
 ANSWER_LIMIT = 20  # seconds that an answer may take
-# Seconds that a server may take to hang up. Daphne never does behind an exception of a consumer's,
-# and nothing but the socket's end waits for it.
+# Seconds to wait for the server's half of the closing handshake. After an exception in a consumer,
+# Daphne never sends it, and nothing but closing the socket has to wait for it.
 CLOSE_LIMIT = 0.2
 LEFT_BEHIND = shutil.ignore_patterns("db.sqlite3*", "__pycache__", ".*cache", ".venv*")
 
-# A hash that takes its time protects nobody here.
+# Slow password hashes protect nothing in a test.
 SETTINGS = """
 from config.settings import *
 
@@ -41,13 +41,13 @@ call_command("migrate", verbosity=0)
 call_command("demo")
 """
 
-# A day, a time, a level: `2026-11-21 12:00:00,000 ERROR    Exception inside application: ...`
+# A date, a time, a level: `2026-11-21 12:00:00,000 ERROR    Exception inside application: ...`
 TROUBLE = re.compile(r"^Traceback \(most recent|^\S+ \S+ (?:ERROR|CRITICAL) |^Unhandled", re.M)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request was answered with. `cookies` are those that it set."""
+    """The response to a request. `cookies` are the ones that it set."""
 
     status: int
     text: str
@@ -56,10 +56,10 @@ class Answer:
 
 
 class Served:
-    """A server on a copy of a chapter's folder. It starts at once, and ends with `end`.
+    """A server on a copy of a chapter's folder. Creating it starts it, and `end` stops it.
 
-    `command` takes the place of `daphne -p 0 config.asgi:application`, and `variables` are set in
-    the server's environment.
+    `command` replaces `daphne -p 0 config.asgi:application`, and `variables` are set in the
+    server's environment.
     """
 
     def __init__(self, folder: Path, scratch: Path, command: str = "", **variables: str):
@@ -70,7 +70,7 @@ class Served:
         python = shlex.quote(sys.executable)
         command = f"exec {python} -m {command or 'daphne -p 0 config.asgi:application'}"
         if any(self.folder.glob("chat/migrations/0*.py")):
-            # The other chapters have no tables of their own, and need none.
+            # The other chapters have no tables of their own, so they don't need a database.
             command = f"{python} -c {shlex.quote(PREPARE)} && {command}"
         environment = {
             **clean(os.environ),
@@ -84,10 +84,10 @@ class Served:
 
     @property
     def port(self) -> int:
-        """The port that it listens on, once it does."""
+        """Wait until the server listens; return its port."""
         if self._port is None:
             found = processes.until(self._listens, START_LIMIT, threading.Event())
-            assert found and found != "over", f"Daphne does not listen:\n{self.log()}"
+            assert found and found != "over", f"Daphne doesn't listen:\n{self.log()}"
             self._port = int(found[1])
         return self._port
 
@@ -96,17 +96,17 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def end(self) -> None:
-        """End it at once: some take their time over open sockets."""
+        """Kill the server, because some servers stop slowly while sockets are open."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def log(self, since: int = 0) -> str:
-        """Return what it has printed, from a place in its log on."""
+        """Return what the server has printed after the first `since` characters of its log."""
         return self._log.read_text(errors="replace")[since:]
 
     def trouble(self, since: int = 0) -> str:
-        """Return its log from the first traceback or error behind a place in it, if there is."""
+        """Return the log from the first traceback or error after `since`, or an empty string."""
         log = self.log(since)
         found = TROUBLE.search(log)
         return log[found.start() :] if found else ""
@@ -119,7 +119,7 @@ class Served:
         form: dict[str, str] | None = None,
         **headers: str,
     ) -> Answer:
-        """Make a request, and follow it nowhere."""
+        """Make a request without following redirects."""
         sent = {**headers, **({"Cookie": cookies} if cookies else {})}
         body = None
         if form is not None:
@@ -135,7 +135,7 @@ class Served:
         return Answer(answer.status, text, answer.headers.get("Location", ""), cookies_set)
 
     def open(self, path: str, cookies: str = "", origin: str | None = "own") -> ClientConnection:
-        """Open a socket as a page of `origin` would. Raises InvalidStatus if it is refused."""
+        """Open a socket as a page from `origin` would. Raises InvalidStatus if it's refused."""
         return connect(
             f"ws://127.0.0.1:{self.port}{path}",
             origin=self.origin if origin == "own" else origin,
@@ -146,7 +146,7 @@ class Served:
         )
 
     def stored(self) -> list[str]:
-        """Return all that its database holds, as lines of SQL."""
+        """Return everything in the database as lines of SQL."""
         database = self.folder / "db.sqlite3"
         if not database.exists():
             return []
@@ -154,7 +154,7 @@ class Served:
             return list(connection.iterdump())
 
     def change(self, sql: str, *values: str) -> None:
-        """Change its database behind its back."""
+        """Change the database directly, without the server."""
         database = self.folder / "db.sqlite3"
         with closing(sqlite3.connect(database, timeout=ANSWER_LIMIT)) as connection, connection:
             connection.execute(sql, values)

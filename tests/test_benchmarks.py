@@ -1,4 +1,4 @@
-"""Would the benchmark notice a message that is lost or comes twice, and count what it says."""
+"""Check that the benchmark notices lost and duplicate messages, and reports correct figures."""
 
 import contextlib
 import json
@@ -17,36 +17,36 @@ from benchmarks.waiting import Waiting
 from course import __main__ as command_line
 from course import chapters, progress
 
-QUIET = 0.5  # seconds; what these servers drop they drop at once
+QUIET = 0.5  # seconds; a message that these servers haven't sent by then won't come
 THREE = 3  # readers, and messages
 ROWS = chapters.ROOT / "benchmarks" / "results.csv"
 
 
-def honest(server, frame):
+def send_to_all(server, frame):
     broadcast(server.connections, frame)
 
 
-def as_html(server, frame):
+def send_as_html(server, frame):
     text = json.loads(frame)["chat_message"]
     broadcast(server.connections, f'<ol hx-swap-oob="beforeend:#content"><li>{text}</li></ol>')
 
 
-def forgetting_one(server, frame):
+def skip_one_reader(server, frame):
     broadcast(list(server.connections)[1:], frame)
 
 
-def repeating(server, frame):
+def send_twice(server, frame):
     broadcast(server.connections, frame)
     broadcast(server.connections, frame)
 
 
-def refusing(server, frame):
+def refuse(server, frame):
     broadcast(server.connections, "Your message could not be stored.")
 
 
 @contextlib.asynccontextmanager
 async def crowd_at(handle):
-    """A crowd of three, connected to a server that does this with each frame."""
+    """Yield a crowd of three readers on a server that calls `handle` for each frame."""
 
     async def chat(connection):
         with contextlib.suppress(Exception):
@@ -65,45 +65,45 @@ async def talk(crowd):
     return await crowd.talk(crowd.readers, 1, lambda sent, seconds: sent >= THREE, QUIET)
 
 
-@pytest.mark.parametrize("handle", [honest, as_html])
-async def test_every_message_is_counted_at_every_reader(handle):
+@pytest.mark.parametrize("handle", [send_to_all, send_as_html])
+async def test_every_delivery_is_counted(handle):
     async with crowd_at(handle) as crowd:
-        told = await talk(crowd)
-    assert (told.messages, told.deliveries, told.missing) == (THREE, THREE * THREE, 0)
-    assert len(told.delays) == told.deliveries and min(told.delays) > 0
+        result = await talk(crowd)
+    assert (result.messages, result.deliveries, result.missing) == (THREE, THREE * THREE, 0)
+    assert len(result.delays) == result.deliveries and min(result.delays) > 0
     assert crowd.doubled == 0
 
 
-async def test_message_that_one_reader_does_not_get_is_missing():
-    async with crowd_at(forgetting_one) as crowd:
-        told = await talk(crowd)
-    # The next one waits for it in vain.
-    assert (told.messages, told.deliveries, told.missing) == (1, THREE - 1, 1)
+async def test_message_that_skips_a_reader_is_counted_as_missing():
+    async with crowd_at(skip_one_reader) as crowd:
+        result = await talk(crowd)
+    # The next message would be sent only after all readers had this one.
+    assert (result.messages, result.deliveries, result.missing) == (1, THREE - 1, 1)
 
 
-async def test_message_that_comes_twice_is_counted_once_and_told():
-    async with crowd_at(repeating) as crowd:
-        told = await talk(crowd)
-        await crowd.linger()
-    assert (told.deliveries, told.missing) == (THREE * THREE, 0)
+async def test_duplicate_message_is_reported_and_not_counted_again():
+    async with crowd_at(send_twice) as crowd:
+        result = await talk(crowd)
+        await crowd.wait_for_duplicates()
+    assert (result.deliveries, result.missing) == (THREE * THREE, 0)
     assert crowd.doubled == THREE * THREE
 
 
-async def test_server_that_passes_nothing_on_is_told_with_its_own_words(monkeypatch):
+async def test_error_quotes_a_server_that_forwards_nothing(monkeypatch):
     monkeypatch.setattr(client, "SETTLE_QUIET", 0.1)
-    async with crowd_at(refusing) as crowd:
+    async with crowd_at(refuse) as crowd:
         with pytest.raises(progress.Trouble) as trouble:
             await crowd.settle()
-    assert "No message reaches everybody" in str(trouble.value)
+    assert "No message reaches every reader" in str(trouble.value)
     assert "could not be stored" in str(trouble.value)
 
 
-async def test_connection_that_is_refused_is_told():
+async def test_refused_connection_is_reported():
     with pytest.raises(progress.Trouble, match="A connection was refused"):
         await client.Crowd("message").enter(["ws://127.0.0.1:9/ws/chat/bench/"], 1)
 
 
-async def test_connection_that_the_server_ends_is_told():
+async def test_connection_closed_by_the_server_is_counted():
     async def leave(connection):
         await connection.close()
 
@@ -127,11 +127,11 @@ async def test_connection_that_the_server_ends_is_told():
         ([1, 2], 0, 1),
     ],
 )
-def test_percentile_is_a_value_that_so_many_do_not_exceed(values, percent, expected):
+def test_percentile_uses_the_nearest_rank(values, percent, expected):
     assert measure.percentile(values, percent) == expected
 
 
-def test_cpu_time_of_a_server_is_that_of_its_children_too():
+def test_cpu_time_includes_child_processes():
     burn = "import time\nwhile time.process_time() < 0.3: pass\nprint('burnt', flush=True)\ninput()"
     start = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}], check=True)"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -140,11 +140,11 @@ def test_cpu_time_of_a_server_is_that_of_its_children_too():
         alone, both = psutil.Process(server.pid).cpu_times(), usage.cpu_seconds([server.pid])
         memory = usage.memory_kib([server.pid])
         server.stdin.close()
-    assert both - (alone.user + alone.system) > 0.25  # in ticks of a hundredth
+    assert both - (alone.user + alone.system) > 0.25  # the system counts in steps of 0.01 s
     assert 2_000 < memory < 1_000_000
 
 
-def test_subjects_that_are_compared_are_measured_side_by_side():
+def test_compared_subjects_are_measured_side_by_side():
     plan = subjects.plan(subjects.SUBJECTS, [10, 100])
     names = [(*(subject.name for subject in group), count) for group, count in plan]
     for group in subjects.GROUPS:
@@ -155,7 +155,7 @@ def test_subjects_that_are_compared_are_measured_side_by_side():
 
 @pytest.fixture
 def results():
-    """The results of a run: two that are compared, and one that nobody could measure."""
+    """The results of a run: two subjects to compare, and one that couldn't be measured."""
     found = Results()
     ours, baseline = (subjects.named(name) for name in ("chapter6", "per_reader"))
     figures = [Figures(cpu_us=cpu, delivered=1_000) for cpu in (200, 400, 90)]
@@ -169,7 +169,7 @@ def results():
     return found
 
 
-def test_rounds_of_a_cell_are_one_row_of_their_medians(results):
+def test_rounds_become_one_row_of_medians(results):
     cells = {subject.name: figures for (subject, _), figures in results.cells().items()}
     assert cells["chapter6"].cpu_us == 200
     assert cells["chapter6"].delivered == 3_000
@@ -180,13 +180,13 @@ def test_rounds_of_a_cell_are_one_row_of_their_medians(results):
     assert results.as_csv().splitlines()[1].startswith("chapter6,100,200,,,5.04,")
 
 
-def test_ratio_is_that_of_the_rounds_and_not_of_the_medians(results):
+def test_ratio_compares_rounds_and_not_medians(results):
     assert results.ratio("chapter6", "per_reader", 100).rounds == (0.8, 0.8, 0.3)
     assert "in memory, 100 connections: 0.80 (at most 0.85, 3 rounds" in table.ratios(results)
     assert "| Chapter 6 over the baseline, in memory | 0.80 |" in table.ratios_in_markdown(results)
 
 
-def test_ratio_above_what_is_wanted_is_said():
+def test_ratio_above_the_limit_is_reported():
     found = Results()
     for name, cpu in [("chapter6", 9), ("per_reader", 10), ("dispatched", 18)]:
         found.add(subjects.named(name), 100, [Figures(cpu_us=cpu)])
@@ -195,15 +195,15 @@ def test_ratio_above_what_is_wanted_is_said():
 
 
 @pytest.mark.parametrize("fault", [{"missing": 2}, {"doubled": 2}, {"broken": True}])
-def test_one_fault_makes_the_run_fail_and_its_row_says_so(results, fault):
+def test_one_fault_fails_the_run_and_shows_in_its_row(results, fault):
     assert not results.faulty()
     results.add(subjects.named("chapter3"), 100, [Figures(cpu_us=1, **fault), Figures()])
     assert results.faulty()
     [row] = [line for line in table.terminal(results).splitlines() if "Chapter 3" in line]
-    assert row.endswith(("2 missing", "2 doubled", "went wrong: see above"))
+    assert row.endswith(("2 missing", "2 duplicates", "failed: see above"))
 
 
-def test_page_gets_the_new_figures_between_its_comments(tmp_path, results):
+def test_new_figures_replace_those_between_the_pages_comments(tmp_path, results):
     path = tmp_path / "page.md"
     path.write_text("Before.\n\n<!-- measured: cpu -->\nold\n<!-- end of cpu -->\n\nAfter.\n")
     page.refresh(path, {"cpu": table.cpu_in_markdown(results)})
@@ -216,7 +216,7 @@ def test_page_gets_the_new_figures_between_its_comments(tmp_path, results):
         page.refresh(path, {"waiting": table.waiting_in_markdown(results)})
 
 
-def test_picture_shows_what_was_measured_and_nothing_else(results):
+def test_picture_shows_only_measured_subjects(results):
     drawn = picture.draw(results, 100, picture.LIGHT)
     texts = [one.text for one in ElementTree.fromstring(drawn).iter() if one.tag.endswith("text")]
     assert "Chapter 6" in texts and "200" in texts
@@ -224,8 +224,8 @@ def test_picture_shows_what_was_measured_and_nothing_else(results):
     assert picture.draw(results, 1_000, picture.LIGHT) is None
 
 
-def test_what_is_kept_is_of_all_that_is_measured():
-    """A subject that was added, and a page that was not made anew."""
+def test_committed_figures_cover_every_subject():
+    """Catch a new subject whose figures aren't in the CSV, the page and the picture yet."""
     rows = {line.split(",")[0] for line in ROWS.read_text().splitlines()[1:]}
     assert rows == {subject.name for subject in subjects.SUBJECTS}
     shown = (
@@ -238,41 +238,41 @@ def test_what_is_kept_is_of_all_that_is_measured():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--only", "nobody"], "There is no subject nobody. There are: chapter3, "),
-        (["--write", "--connections", "10"], "The page wants all figures"),
-        (["--soak", "--full"], "The soak has subjects and connections of its own"),
+        (["--only", "nobody"], "There's no subject nobody. Choose from: chapter3, "),
+        (["--write", "--connections", "10"], "The page needs all figures"),
+        (["--soak", "--full"], "The soak test has its own subjects and connections"),
     ],
 )
-def test_options_that_mean_nothing_get_a_sentence(words, sentence, capsys):
+def test_invalid_options_get_one_sentence(words, sentence, capsys):
     assert command_line.main(["bench", *words]) == 1
-    said = capsys.readouterr()
-    assert said.err.startswith(sentence) and len(said.err.splitlines()) == 1
-    assert said.out == ""
+    printed = capsys.readouterr()
+    assert printed.err.startswith(sentence) and len(printed.err.splitlines()) == 1
+    assert printed.out == ""
 
 
 @pytest.fixture
 def stage(tmp_path, monkeypatch):
-    """A stage without a Redis, and talks that are over soon."""
+    """A stage without Redis, whose measurements are over after 0.1 s."""
     monkeypatch.setattr(measure, "ALONE", 0.1)
     monkeypatch.setattr(measure, "LOADED", 0.1)
     return servers.Stage(tmp_path)
 
 
-def test_without_redis_its_rows_say_so(stage):
+def test_row_says_that_redis_is_missing(stage):
     assert measure.cell(subjects.named("redis"), stage, 10) == Figures(note="no Redis here")
 
 
-def test_server_that_does_not_start_is_told_with_its_last_words(stage):
+def test_error_quotes_a_server_that_does_not_start(stage):
     subject = subjects.Subject("x", "Nothing", server="python", application="benchmarks.nothing")
     figures = measure.cell(subject, stage, 2)
-    assert figures.broken and "Nothing: the server does not start." in figures.note
+    assert figures.broken and "Nothing: the server doesn't start." in figures.note
     assert "No module named benchmarks.nothing" in figures.note
 
 
-def test_pair_that_is_compared_fits_chapter_6_as_it_is_now(stage):
-    servers.invite(stage, [2])
+def test_compared_servers_still_work_with_chapter_6(stage):
+    servers.create_people(stage, [2])
     pair = [subjects.named(name) for name in subjects.GROUPS[0]]
-    for rounds in measure.in_turns(pair, stage, 2, [0.1, 0.1]):
+    for rounds in measure.measure_side_by_side(pair, stage, 2, [0.1, 0.1]):
         together = measure.median(rounds)
         assert not together.faulty, (together.note, rounds[0].log)
         assert all(one.cpu_us > 0 and one.deliveries_s > 0 for one in rounds) and len(rounds) == 2

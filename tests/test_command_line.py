@@ -1,4 +1,4 @@
-"""Would a person who mistypes get one clear sentence, and the same with make as without."""
+"""Check that a mistyped command gets one clear sentence, with make and without it."""
 
 import ast
 import os
@@ -17,7 +17,7 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="needs make
 
 
 def run(*command):
-    """Run a command in the repository, as one who has not come by way of make."""
+    """Run a command in the repository, without the variables of a make that runs this test."""
     ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CHAPTER", "DJANGO", "PORT", "PYTHON", "STEP", "TO")
     given = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(command, cwd=chapters.ROOT, env=given, capture_output=True, text=True)
@@ -28,8 +28,8 @@ def course(*words):
 
 
 @pytest.fixture
-def inside(monkeypatch, tmp_path):
-    """As if the environment stood and its Python ran this."""
+def in_environment(monkeypatch, tmp_path):
+    """Pretend that the environment exists and that its Python runs the tests."""
     monkeypatch.setattr(environment, "ensure", lambda root, django: tmp_path / "bin" / "python")
     monkeypatch.setattr(environment, "is_in_use", lambda python: True)
 
@@ -62,25 +62,25 @@ def test_bad_input_gets_one_sentence(words, sentence):
     assert ended.stdout == ""
 
 
-def test_a_taken_port_is_told_before_anything_slow_is_done(monkeypatch, capsys):
-    def slow(*_):
+def test_taken_port_is_reported_before_anything_slow(monkeypatch, capsys):
+    def do_something_slow(*_):
         raise AssertionError("the environment was made first")
 
-    monkeypatch.setattr(environment, "ensure", slow)
+    monkeypatch.setattr(environment, "ensure", do_something_slow)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert command_line.main(["run", "--port", str(port)]) == 1
     assert capsys.readouterr().err.startswith(f"Port {port} is taken. Choose another: make run")
 
 
-def test_an_old_python_can_read_the_command_line():
+def test_old_python_can_parse_the_command_line():
     text = Path(command_line.__file__).read_text()
     ast.parse(text, feature_version=(3, 6))
     imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
-    assert imports == [], "the rest of the course is imported once the version is known"
+    assert imports == [], "import the rest of the course only after checking Python's version"
 
 
-def test_an_old_python_is_told_how_to_choose_another(monkeypatch, capsys):
+def test_old_python_gets_a_hint_to_choose_another(monkeypatch, capsys):
     monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
     assert command_line.main(["run"]) == 1
     assert capsys.readouterr().err == (
@@ -89,17 +89,17 @@ def test_an_old_python_is_told_how_to_choose_another(monkeypatch, capsys):
     )
 
 
-def test_the_environments_python_goes_on_with_the_same_words(monkeypatch, tmp_path):
+def test_environments_python_takes_over_with_the_same_arguments(monkeypatch, tmp_path):
     python = tmp_path / "bin" / "python"
     monkeypatch.setattr(environment, "ensure", lambda root, django: python)
-    went_on = []
-    monkeypatch.setattr(os, "execv", lambda *command: went_on.append(command))
+    executed = []
+    monkeypatch.setattr(os, "execv", lambda *command: executed.append(command))
     command_line.main(["test", "--chapter", "03", "-k", "x"])
     words = [str(python), "-m", "course", "test", "--chapter", "03", "-k", "x"]
-    assert went_on == [(str(python), words)]
+    assert executed == [(str(python), words)]
 
 
-def test_what_only_pytest_knows_is_handed_to_it_in_order(inside, monkeypatch):
+def test_pytest_options_are_passed_on_in_order(in_environment, monkeypatch):
     called = []
     monkeypatch.setattr(suites, "test_one", lambda *given: called.append(given) or 5)
     words = ["test", "--chapter", "3", "tests/test_x.py", "-k", "a or b", "-x", "--lf"]
@@ -109,7 +109,7 @@ def test_what_only_pytest_knows_is_handed_to_it_in_order(inside, monkeypatch):
 
 
 @pytest.mark.parametrize(("value", "required"), [("1", True), ("", False), ("0", False)])
-def test_require_all_is_asked_of_the_environment(inside, monkeypatch, value, required):
+def test_require_all_is_read_from_the_environment(in_environment, monkeypatch, value, required):
     monkeypatch.setenv("REQUIRE_ALL", value)
     asked = []
     monkeypatch.setattr(suites, "test_all", lambda _, require_all: asked.append(require_all))
@@ -118,7 +118,7 @@ def test_require_all_is_asked_of_the_environment(inside, monkeypatch, value, req
 
 
 @needs_make
-def test_make_alone_lists_what_there_is():
+def test_make_without_a_target_lists_all_commands():
     listed = run("make").stdout
     assert listed == course().stdout
     for verb in (
@@ -152,13 +152,13 @@ def test_make_alone_lists_what_there_is():
         (["draft", "CHAPTER=03"], "draft 03"),
     ],
 )
-def test_make_hands_on_what_it_is_given(target, words):
+def test_make_passes_its_variables_on(target, words):
     shown = run("make", "-n", "PYTHON=py", *target).stdout
     assert shown.split() == f"py -m course {words}".split()
 
 
 @needs_make
-def test_make_adds_no_noise():
+def test_make_prints_nothing_extra():
     ended = run("make", "run", f"PYTHON={sys.executable}", "CHAPTER=09")
     assert ended.returncode == 2
     assert ended.stdout == ""

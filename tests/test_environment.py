@@ -1,4 +1,4 @@
-"""Would a person get a whole environment, made once, whatever their shell and their luck."""
+"""Check that setup creates one complete environment, whatever the shell or the network does."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ import pytest
 
 from course import apt, environment, progress
 
-# Stands for uv: notes how it was called, and does as the file `behaviour` beside it says.
+# A fake uv: it records each call, and behaves as the file `behaviour` beside it says.
 UV = """#!{python}
 import json, os, pathlib, sys, time
 here = pathlib.Path(__file__).parent
@@ -49,11 +49,11 @@ class FakeUv:
     def behave(self, how):
         (self.folder / "behaviour").write_text(how)
 
-    def let_go(self):
+    def release(self):
         (self.folder / "go").touch()
 
     def calls(self):
-        """Return the words and the environment of each call."""
+        """Return the arguments and the environment of each call."""
         calls = self.folder / "calls"
         return [json.loads(line) for line in calls.read_text().splitlines()] * calls.exists()
 
@@ -63,7 +63,7 @@ class FakeUv:
 
 @pytest.fixture
 def uv(tmp_path, monkeypatch):
-    """A uv on PATH that notes how it is called."""
+    """A fake uv on PATH that records its calls."""
     folder = tmp_path / "path"
     folder.mkdir()
     fake = FakeUv(folder)
@@ -73,8 +73,8 @@ def uv(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def said(monkeypatch):
-    """The lines that are said."""
+def messages(monkeypatch):
+    """The lines that the course prints."""
     lines = []
     monkeypatch.setattr(progress, "say", lines.append)
     return lines
@@ -96,7 +96,7 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
-def test_a_missing_environment_is_made_and_then_left_alone(root, uv, said):
+def test_missing_environment_is_created_once(root, uv, messages):
     python = environment.ensure(root)
     assert python == root / ".venv" / "bin" / "python"
     assert uv.verbs() == ["venv", "pip"]
@@ -104,64 +104,64 @@ def test_a_missing_environment_is_made_and_then_left_alone(root, uv, said):
     assert uv.verbs() == ["venv", "pip"]
 
 
-def test_the_pins_are_installed_with_their_hashes(root, uv):
+def test_pinned_requirements_are_installed_with_hashes(root, uv):
     environment.ensure(root)
     words, _ = uv.calls()[1]
     assert words[-3:] == ["--require-hashes", "-r", str(root / "requirements.txt")]
 
 
-def test_packages_are_compiled_once_and_not_at_every_start(root, uv):
+def test_packages_are_compiled_when_they_are_installed(root, uv):
     environment.ensure(root)
     words, _ = uv.calls()[1]
     assert "--compile-bytecode" in words
 
 
-def change_the_requirements(root):
+def change_requirements(root):
     (root / "requirements.txt").write_text("tea==1.1 --hash=sha256:00\n")
 
 
-def leave_it_half_made(root):
+def remove_stamp(root):
     (root / ".venv" / environment.STAMP).unlink()
 
 
-def lose_its_python(root):
+def remove_python(root):
     (root / ".venv" / "bin" / "python").unlink()
 
 
-def have_it_of_another_patch_release(root):
+def pretend_other_patch_release(root):
     stamp = root / ".venv" / environment.STAMP
     major, minor, _ = platform.python_version_tuple()
     found = {**json.loads(stamp.read_text()), "python": f"{major}.{minor}.99"}
     stamp.write_text(json.dumps(found))
 
 
-def have_it_moved_here(root):
+def pretend_it_was_moved(root):
     stamp = root / ".venv" / environment.STAMP
     stamp.write_text(json.dumps({**json.loads(stamp.read_text()), "folder": "/elsewhere/.venv"}))
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
+    ("damage", "reason"),
     [
-        (change_the_requirements, "requirements.txt has changed"),
-        (leave_it_half_made, "it was not finished"),
-        (lose_its_python, "it was not finished"),
-        (have_it_of_another_patch_release, "it was made with Python"),
-        (have_it_moved_here, "it was moved here"),
+        (change_requirements, "requirements.txt has changed"),
+        (remove_stamp, "it was not finished"),
+        (remove_python, "it was not finished"),
+        (pretend_other_patch_release, "it was made with Python"),
+        (pretend_it_was_moved, "it was moved here"),
     ],
 )
-def test_a_stale_environment_is_made_anew_and_why_is_said(root, uv, said, spoil, reason):
+def test_stale_environment_is_rebuilt_and_the_reason_printed(root, uv, messages, damage, reason):
     environment.ensure(root)
     (root / ".venv" / "left-over").touch()
-    spoil(root)
-    said.clear()
+    damage(root)
+    messages.clear()
     environment.ensure(root)
     assert uv.verbs() == ["venv", "pip"] * 2
     assert not (root / ".venv" / "left-over").exists()
-    assert reason in said[0]
+    assert reason in messages[0]
 
 
-def test_an_environment_that_failed_is_not_taken_for_a_whole_one(root, uv):
+def test_failed_installation_is_repeated(root, uv):
     uv.behave("failing")
     with pytest.raises(progress.Trouble, match="could not be installed"):
         environment.ensure(root)
@@ -170,7 +170,7 @@ def test_an_environment_that_failed_is_not_taken_for_a_whole_one(root, uv):
     assert uv.verbs() == ["venv", "pip"] * 2
 
 
-def test_no_network_is_called_by_its_name(root, uv):
+def test_missing_network_is_named_as_a_possible_cause(root, uv):
     uv.behave("offline")
     with pytest.raises(progress.Trouble) as trouble:
         environment.ensure(root)
@@ -178,7 +178,7 @@ def test_no_network_is_called_by_its_name(root, uv):
     assert str(trouble.value).endswith("Is there a network?")
 
 
-def test_what_a_shell_has_set_for_others_does_not_mislead(root, uv, monkeypatch):
+def test_misleading_shell_variables_are_ignored(root, uv, monkeypatch):
     for name in environment.MISLEADING:
         monkeypatch.setenv(name, "/elsewhere")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "a mirror")
@@ -190,7 +190,7 @@ def test_what_a_shell_has_set_for_others_does_not_mislead(root, uv, monkeypatch)
         assert given["UV_DEFAULT_INDEX"] == "a mirror"
 
 
-def test_another_django_has_an_environment_apart_on_top_of_the_pins(root, uv, monkeypatch):
+def test_other_django_is_installed_after_the_pins_in_its_own_environment(root, uv, monkeypatch):
     monkeypatch.setattr(environment, "check_pair", lambda django: None)
     python = environment.ensure(root, "6.1")
     major, minor, _ = platform.python_version_tuple()
@@ -202,7 +202,7 @@ def test_another_django_has_an_environment_apart_on_top_of_the_pins(root, uv, mo
     assert not (root / ".venv").exists()
 
 
-def test_another_python_does_not_take_the_plain_environment_away(root, uv, monkeypatch):
+def test_other_python_gets_its_own_environment(root, uv, monkeypatch):
     environment.ensure(root)
     monkeypatch.setattr(platform, "python_version", lambda: "3.99.1")
     assert environment.ensure(root).parent.parent == root / ".venv-py3.99-django5.2"
@@ -217,17 +217,17 @@ def test_another_python_does_not_take_the_plain_environment_away(root, uv, monke
         ("6.1.3", (3, 13), "DJANGO can be 5.2, 6.0, 6.1"),
     ],
 )
-def test_a_pair_that_cannot_be_is_refused(django, version, sentence):
+def test_unsupported_django_or_python_is_rejected(django, version, sentence):
     with pytest.raises(progress.Trouble, match=sentence):
         environment.check_pair(django, version)
 
 
-def test_a_pair_that_can_be_is_not_refused():
+def test_supported_django_and_python_are_accepted():
     environment.check_pair("6.1", (3, 12))
     environment.check_pair("5.2", (3, 11))
 
 
-def test_two_commands_at_once_make_one_environment(root, uv, said):
+def test_simultaneous_commands_create_one_environment(root, uv, messages):
     uv.behave("wait")
     made = []
 
@@ -238,15 +238,15 @@ def test_two_commands_at_once_make_one_environment(root, uv, said):
     threads[0].start()
     wait_for(uv.verbs)
     threads[1].start()
-    wait_for(lambda: any("waiting for it" in line for line in said))
-    uv.let_go()
+    wait_for(lambda: any("waiting for it" in line for line in messages))
+    uv.release()
     for thread in threads:
         thread.join(timeout=10)
     assert made == [root / ".venv" / "bin" / "python"] * 2
     assert uv.verbs() == ["venv", "pip"]
 
 
-def test_without_venv_and_uv_a_person_is_told_what_to_install(root, uv, monkeypatch):
+def test_missing_venv_and_uv_get_an_install_command(root, uv, monkeypatch):
     uv.behave("broken")
     monkeypatch.setattr(environment, "_has_venv", lambda: False)
     monkeypatch.setattr(apt, "allowed", lambda: False)
@@ -254,7 +254,7 @@ def test_without_venv_and_uv_a_person_is_told_what_to_install(root, uv, monkeypa
         environment.ensure(root)
 
 
-def test_root_on_debian_gets_venv_from_apt(root, uv, monkeypatch):
+def test_venv_is_installed_with_apt_for_root_on_debian(root, uv, monkeypatch):
     uv.behave("broken")
     installed = []
     monkeypatch.setattr(environment, "_has_venv", lambda: bool(installed))
@@ -266,8 +266,8 @@ def test_root_on_debian_gets_venv_from_apt(root, uv, monkeypatch):
     assert installed == [f"python{major}.{minor}-venv"]
 
 
-def lay_wheel(folder: Path) -> str:
-    """Write the wheel of a package `tea` 1.0 into `folder`; return its hash."""
+def write_wheel(folder: Path) -> str:
+    """Write a wheel of the package `tea` 1.0 into `folder`; return its hash."""
     wheel = folder / "tea-1.0-py3-none-any.whl"
     info = "tea-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -279,10 +279,10 @@ def lay_wheel(folder: Path) -> str:
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
-def test_without_any_uv_pip_makes_a_real_one(root, uv, said, monkeypatch, tmp_path):
-    """An uv that does not run, as pyenv may have one; none in the index; hostile settings."""
+def test_pip_creates_a_working_environment_without_uv(root, uv, messages, monkeypatch, tmp_path):
+    """Use a uv that doesn't run (pyenv may have one), none in the index, and hostile settings."""
     uv.behave("broken")
-    pin = f"tea==1.0 --hash=sha256:{lay_wheel(tmp_path)}\n"
+    pin = f"tea==1.0 --hash=sha256:{write_wheel(tmp_path)}\n"
     (root / "requirements.txt").write_text(pin)
     config = tmp_path / "pip.conf"
     config.write_text("[install]\nuser = true\n")
@@ -290,6 +290,6 @@ def test_without_any_uv_pip_makes_a_real_one(root, uv, said, monkeypatch, tmp_pa
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     python = environment.ensure(root)
-    assert "so pip does it" in "\n".join(said)
+    assert "so pip does it" in "\n".join(messages)
     shown = progress.run([python, "-c", "import tea; print(tea.CUPS)"], "tea cannot be imported")
     assert shown == "2\n"

@@ -1,4 +1,4 @@
-"""What has to hold in all the chapters, so that a learner's eye sees only what changed."""
+"""Check what all chapters have in common, so that learners see only what a chapter changes."""
 
 import os
 import subprocess
@@ -12,13 +12,13 @@ from course import chapters, replay, tree
 
 WITH_REDIS = chapters.NAMES[2:]
 
-# Django's series differ in comments and a setting of what startproject and startapp write.
-LAID_OTHERWISE = {"chat/apps.py"} | {
+# startproject and startapp write these with other comments or settings in other Django versions.
+DIFFERS_BY_DJANGO = {"chat/apps.py"} | {
     f"config/{name}.py" for name in ("asgi", "settings", "urls", "wsgi")
 }
 
-# A consumer in a quiet room waits on its channel. redis-py gives up after 5 seconds of quiet
-# where the settings do not keep it from that, and every idle socket is closed.
+# A consumer in a quiet room waits on its channel. Unless the settings prevent it, redis-py gives up
+# after 5 seconds of silence, and then every idle socket is closed.
 WAIT = """
 import asyncio
 import django
@@ -42,31 +42,31 @@ def files(chapter: str) -> dict[str, bytes]:
 
 
 def changed(one: str, other: str) -> set[str]:
-    """Return the paths at which two chapters differ."""
+    """Return the paths of the files that differ between two chapters."""
     a, b = files(one), files(other)
     return {path for path in a | b if a.get(path) != b.get(path)}
 
 
-# startproject of another Django writes other files: the pages are made with 5.2, and held
-# against the folders on it alone.
+# The pages are written for Django 5.2, so only with 5.2 do they have to reproduce the folders
+# exactly. Another Django's startproject writes slightly different files.
 if django.VERSION[:2] == (5, 2):
 
-    def test_pages_make_the_folders():
+    def test_pages_reproduce_the_folders():
         assert replay.command([], fast=True) == 0
 
 else:
 
-    def test_pages_fit_what_another_django_lays():
+    def test_pages_fit_the_files_of_another_django():
         made = {}
         for chapter in chapters.NAMES:
             made = replay.replay(chapter, made, fast=True).files
             wanted = files(chapter)
             other = {path for path in made | wanted if made.get(path) != wanted.get(path)}
-            assert other <= LAID_OTHERWISE
+            assert other <= DIFFERS_BY_DJANGO
 
 
 @pytest.mark.parametrize("chapter", chapters.NAMES)
-def test_layout_is_the_same(chapter):
+def test_chapters_have_the_same_layout(chapter):
     wanted = {
         "chat/static/chat/chat.css",
         "chat/templates/chat/base.html",
@@ -88,12 +88,12 @@ def test_layout_is_the_same(chapter):
     assert Path(chapters.folder(chapter), "README.md").exists()
 
 
-def test_chapter_4_is_chapter_3_asynchronously_and_nothing_else():
+def test_chapter_4_changes_only_the_consumers_and_the_bot():
     assert changed(*chapters.NAMES[2:4]) == {"chat/consumers.py", "chat/bot.py"}
 
 
 @pytest.mark.parametrize("chapter", chapters.NAMES)
-def test_what_a_learner_types_is_short(chapter):
+def test_files_that_learners_type_are_short(chapter):
     typed = [path for path in files(chapter) if path.startswith("chat/") and path.endswith(".py")]
     most = {path: 120 if path == "chat/consumers.py" else 100 for path in typed}
     lines = {path: files(chapter)[path].count(b"\n") for path in typed}
@@ -102,7 +102,7 @@ def test_what_a_learner_types_is_short(chapter):
 
 @pytest.fixture(scope="module", autouse=True)
 def waiting():
-    """Begin to wait in every chapter on Redis, while the other tests are run."""
+    """Start to wait in every chapter that uses Redis, while the other tests run."""
     processes = {}
     if "REDIS_URL" in os.environ:
         for chapter in WITH_REDIS:
@@ -121,5 +121,5 @@ def waiting():
 
 @pytest.mark.skipif("REDIS_URL" not in os.environ, reason="REDIS_URL is not set")
 @pytest.mark.parametrize("chapter", WITH_REDIS)
-def test_quiet_room_on_redis_is_no_fault(waiting, chapter):
+def test_quiet_room_on_redis_does_not_time_out(waiting, chapter):
     assert waiting[chapter].stdout.read() == "patient\n"

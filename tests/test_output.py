@@ -1,4 +1,4 @@
-"""Is a page green when it shows what was printed, and red when it does not."""
+"""Check that output passes when it matches what a page shows, and fails when it doesn't."""
 
 import pytest
 
@@ -24,7 +24,7 @@ from course import output
         ("a (b) [c] .*", "a (b) [c] .*"),
     ],
 )
-def test_what_a_page_shows_fits_what_was_printed(shown, printed):
+def test_matching_output_is_accepted(shown, printed):
     assert output.matches(output.lines(shown), output.lines(printed))
 
 
@@ -44,17 +44,17 @@ def test_what_a_page_shows_fits_what_was_printed(shown, printed):
         (".*", "one"),
     ],
 )
-def test_what_a_page_shows_does_not_fit_what_was_printed(shown, printed):
+def test_different_output_is_rejected(shown, printed):
     assert not output.matches(output.lines(shown), output.lines(printed))
 
 
-def test_many_any_lines_over_a_long_output_come_to_an_end():
+def test_many_wildcards_do_not_take_forever():
     shown = ["...", "line"] * 100 + ["end"]
     assert not output.matches(shown, ["line"] * 3000)
     assert not output.line_matches("a..." * 200 + "b", "a" * 5000)
 
 
-def test_beginning_ends_where_the_page_ends():
+def test_beginning_ends_at_the_last_line_shown():
     printed = ["greeting", "ready", "asked for /", "ready"]
     assert output.beginning(["...", "ready"], printed) == 2
     assert output.beginning(["...", "ready", "..."], printed) == 4
@@ -62,7 +62,7 @@ def test_beginning_ends_where_the_page_ends():
     assert output.beginning(["ready"], printed) is None
 
 
-def test_message_holds_both_sides_and_where_they_part():
+def test_error_shows_both_texts_and_the_first_difference():
     with pytest.raises(output.Mismatch) as caught:
         output.compare("`pytest`", ["...", "5 passed", "done"], ["F", "5 passed", "gone"])
     text = str(caught.value)
@@ -72,7 +72,7 @@ def test_message_holds_both_sides_and_where_they_part():
     assert text.endswith("The first line that does not fit: done")
 
 
-def test_message_of_a_long_output_keeps_its_end():
+def test_long_output_is_shortened_in_the_middle():
     text = output.quote([f"line {number}" for number in range(1000)])
     assert "(... 940 lines ...)" in text
     assert text.endswith("line 999")

@@ -1,4 +1,4 @@
-"""Is a page read as it is meant, and is a rule that it breaks named with its line."""
+"""Check that a page is parsed correctly, and that a broken rule is reported with its line."""
 
 import re
 
@@ -69,7 +69,7 @@ def write(tmp_path, text):
     return path
 
 
-def test_steps_and_blocks(tmp_path):
+def test_steps_and_blocks_are_parsed(tmp_path):
     read = page.read(write(tmp_path, GOOD))
     assert [(step.number, step.title, step.line) for step in read.steps] == [
         (None, "", 1),
@@ -124,7 +124,7 @@ def test_steps_and_blocks(tmp_path):
         ("<details>\n```console\n$ x\n```\n</details>\n", 1, "leave a blank line"),
     ],
 )
-def test_broken_rule_is_named_with_its_line(tmp_path, text, line, message):
+def test_broken_rule_is_reported_with_its_line(tmp_path, text, line, message):
     with pytest.raises(page.PageError) as caught:
         page.read(write(tmp_path, text))
     assert str(caught.value).startswith(f"{tmp_path}/page.md:{line}: ")
@@ -146,7 +146,7 @@ def test_broken_rule_is_named_with_its_line(tmp_path, text, line, message):
         ("01_one", "", None),
     ],
 )
-def test_diff_line_names_the_chapter_before_and_this_one(
+def test_diff_line_names_the_previous_chapter_and_this_one(
     tmp_path, monkeypatch, chapter, text, message
 ):
     Course(tmp_path, monkeypatch)
@@ -159,14 +159,14 @@ def test_diff_line_names_the_chapter_before_and_this_one(
     assert message in str(caught.value)
 
 
-def test_step_says_why_it_is_long_and_holds_its_prose(tmp_path):
+def test_reason_for_a_long_step_and_its_prose_are_parsed(tmp_path):
     text = "# T\n\nA\nb.\n\n## 1. Go\n<!-- long: one\n  idea -->\n\nC.\n\n- d\n"
     above, step = page.read(write(tmp_path, text)).steps
     assert (above.long, above.prose) == ("", ["T", "A\nb."])
     assert (step.long, step.prose) == ("one idea", ["1. Go", "C.", "d"])
 
 
-def test_steps_are_numbered_on_through_the_parts(tmp_path, monkeypatch):
+def test_step_numbers_continue_across_parts(tmp_path, monkeypatch):
     course = Course(tmp_path, monkeypatch)
     assert page.read_lesson("02_two") == []
     course.part("02_two", "1_a.md", "## 1. One\n\n## 2. Two\n")
@@ -186,7 +186,7 @@ def test_steps_are_numbered_on_through_the_parts(tmp_path, monkeypatch):
         page.read_lesson("02_two")
 
 
-def test_parts_stand_in_the_order_of_their_numbers(tmp_path, monkeypatch):
+def test_parts_are_sorted_by_number(tmp_path, monkeypatch):
     course = Course(tmp_path, monkeypatch)
     for number in range(1, 11):
         course.part("02_two", f"{number}_x.md", "")
@@ -208,7 +208,7 @@ def test_parts_stand_in_the_order_of_their_numbers(tmp_path, monkeypatch):
         (["../02_two.md", "."], "There are both"),
     ],
 )
-def test_parts_in_disorder_are_told(tmp_path, monkeypatch, names, message):
+def test_wrongly_named_or_numbered_parts_are_reported(tmp_path, monkeypatch, names, message):
     course = Course(tmp_path, monkeypatch)
     folder = course.root / "docs" / "chapters" / "02_two"
     folder.mkdir()
@@ -235,7 +235,7 @@ def test_parts_in_disorder_are_told(tmp_path, monkeypatch, names, message):
         ("@@diff this part", "", "2_b.md:1: a line @@diff this part, or @@diff 01_one 02_two, be"),
     ],
 )
-def test_diff_line_stands_in_the_last_part(tmp_path, monkeypatch, first, second, message):
+def test_diff_line_belongs_in_the_last_part(tmp_path, monkeypatch, first, second, message):
     course = Course(tmp_path, monkeypatch)
     course.part("02_two", "1_a.md", f"## 1. One\n\n{first}\n")
     number = 2 + first.count("## ")
@@ -248,7 +248,7 @@ def test_diff_line_stands_in_the_last_part(tmp_path, monkeypatch, first, second,
         page.check_diff(parts, "02_two")
 
 
-def test_error_names_the_page_as_the_repository_does(tmp_path, monkeypatch):
+def test_error_shows_the_pages_path_in_the_repository(tmp_path, monkeypatch):
     course = Course(tmp_path, monkeypatch)
     path = course.page("01_one", "```\n```\n")
     with pytest.raises(page.PageError, match=r"^docs/chapters/01_one\.md:1: "):

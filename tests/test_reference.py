@@ -1,4 +1,4 @@
-"""The reference pages name all that there is, and nothing that there is not."""
+"""Check that the reference pages list everything that exists, and nothing else."""
 
 import re
 
@@ -7,8 +7,8 @@ import pytest
 from course import __main__, chapters
 
 REFERENCE = chapters.ROOT / "docs" / "reference"
-# Chapters whose tests are told together.
-TOGETHER = {"04_async_group_chat": "03_sync_group_chat"}
+# Chapters that share a section of the page about tests.
+SAME_SECTION = {"04_async_group_chat": "03_sync_group_chat"}
 
 
 def page(name: str) -> str:
@@ -25,41 +25,41 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
 
 
-def test_every_target_of_make_is_a_verb_and_the_other_way_round():
+def test_make_targets_and_verbs_are_the_same():
     assert targets() == verbs()
 
 
-def test_every_verb_is_told():
-    told = set(re.findall(r"`make ([a-z-]+)", page("commands.md")))
-    assert told == verbs() - {"help"}
+def test_commands_page_lists_every_verb():
+    listed = set(re.findall(r"`make ([a-z-]+)", page("commands.md")))
+    assert listed == verbs() - {"help"}
 
 
 @pytest.mark.parametrize("chapter", chapters.NAMES)
-def test_every_variable_of_a_chapter_is_told(chapter):
+def test_commands_page_lists_every_variable_of_a_chapter(chapter):
     settings = chapters.folder(chapter).joinpath("config", "settings.py").read_text()
     read = set(re.findall(r"environ(?:\.get\(|\[)'([A-Z_]+)'", settings))
-    # As dj_database_url does.
+    # dj_database_url reads this variable itself.
     read |= {"DATABASE_URL"} if "dj_database_url" in settings else set()
     number = int(chapter[:2])
-    told = {
+    listed = {
         name
         for name, first, last in re.findall(
             r"^\| `([A-Z_]+)` \| (\d)(?: to (\d))? \|", page("commands.md"), re.MULTILINE
         )
         if int(first) <= number <= int(last or first)
     }
-    assert told == read
+    assert listed == read
 
 
 @pytest.mark.parametrize("chapter", chapters.NAMES)
-def test_every_file_of_tests_is_told(chapter):
+def test_tests_page_lists_every_test_file(chapter):
     parts = re.split(r"^## ", page("tests.md"), flags=re.MULTILINE)
-    number = TOGETHER.get(chapter, chapter)[1:2]
-    [told] = [part for part in parts if re.match(rf"Chapters? {number}\b", part)]
+    number = SAME_SECTION.get(chapter, chapter)[1:2]
+    [listed] = [part for part in parts if re.match(rf"Chapters? {number}\b", part)]
     files = {f"tests/{path.name}" for path in chapters.folder(chapter).glob("tests/test_*.py")}
-    assert {name for name in re.findall(r"`(tests/test_\w+\.py)`", told)} == files
+    assert {name for name in re.findall(r"`(tests/test_\w+\.py)`", listed)} == files
 
 
-def test_glossary_is_in_order():
+def test_glossary_is_sorted():
     words = re.findall(r"^### (.+)", page("glossary.md"), re.MULTILINE)
     assert words == sorted(set(words), key=str.lower)

@@ -1,4 +1,4 @@
-"""Would a person get a running chapter, told where, and nothing of theirs touched."""
+"""Check that `run` serves a chapter, prints its address and leaves other projects alone."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 
 from course import progress, serve, services
 
-# Stands for a chapter's manage.py: notes what it is asked for, and serves a page.
+# A fake manage.py of a chapter: it records each call, and serves a page.
 MANAGE = """
 import http.server, json, os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -40,7 +40,7 @@ sys.exit(cli.main([]))
 """
 
 
-def lay(root: Path, name: str) -> Path:
+def write_chapter(root: Path, name: str) -> Path:
     folder = root / name
     folder.mkdir()
     (folder / "manage.py").write_text(MANAGE)
@@ -49,7 +49,7 @@ def lay(root: Path, name: str) -> Path:
 
 @pytest.fixture
 def started(tmp_path):
-    """Return a function that begins to serve, and waits for the last line or the end."""
+    """Return a function that starts the program, and waits for its last line or its end."""
     programs = []
 
     def start(folder, port, **environment):
@@ -61,12 +61,12 @@ def started(tmp_path):
             env={**os.environ, **environment},
         )
         programs.append(program)
-        said = ""
+        printed = ""
         for line in program.stdout:
-            said += line
+            printed += line
             if "stops it" in line:
                 break
-        return program, said
+        return program, printed
 
     yield start
     for program in programs:
@@ -75,12 +75,12 @@ def started(tmp_path):
 
 
 def calls(folder):
-    """Return the words and the environment of each call of the chapter's manage.py."""
+    """Return the arguments and the environment of each call of the chapter's manage.py."""
     return [json.loads(line) for line in (folder / "calls").read_text().splitlines()]
 
 
 def is_free(port):
-    """Tell whether the port can be served on within 5 seconds."""
+    """Tell whether the port is free, or becomes free within 5 seconds."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
@@ -92,7 +92,7 @@ def is_free(port):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
-def test_a_taken_port_is_said_plainly(address):
+def test_taken_port_is_reported(address):
     with socket.create_server((address, 0)) as server:
         port = server.getsockname()[1]
         sentence = f"Port {port} is taken. Choose another: make run PORT={port + 1}"
@@ -100,14 +100,14 @@ def test_a_taken_port_is_said_plainly(address):
             serve.check_port(port)
 
 
-def test_a_port_that_is_bound_and_does_not_answer_is_taken_too():
+def test_bound_port_that_does_not_answer_is_taken():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         with pytest.raises(progress.Trouble, match="is taken"):
             serve.check_port(bound.getsockname()[1])
 
 
-def test_a_port_that_a_server_has_just_left_is_free():
+def test_port_of_a_server_that_just_stopped_is_free():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         client = socket.create_connection(("127.0.0.1", port))
@@ -117,41 +117,41 @@ def test_a_port_that_a_server_has_just_left_is_free():
     serve.check_port(port)
 
 
-def test_chapter_6_is_served_and_a_person_told_how_to_log_in(tmp_path, started):
-    folder = lay(tmp_path, "06_conversations_auth")
+def test_chapter_6_is_served_with_login_instructions(tmp_path, started):
+    folder = write_chapter(tmp_path, "06_conversations_auth")
     port = services.free_port()
-    program, said = started(folder, port)
-    assert f"http://127.0.0.1:{port}/" in said
-    assert "Log in as ann with the password channels-demo" in said
-    assert "in a second browser (or a private window) as bob" in said
-    assert "chatter" not in said
+    program, printed = started(folder, port)
+    assert f"http://127.0.0.1:{port}/" in printed
+    assert "Log in as ann with the password channels-demo" in printed
+    assert "in a second browser (or a private window) as bob" in printed
+    assert "chatter" not in printed
     verbs = [words for words, _ in calls(folder)]
     migrate = ["migrate", "--no-input", "--verbosity", "0"]
     assert verbs == [migrate, ["demo"], ["runserver", f"127.0.0.1:{port}"]]
     program.send_signal(signal.SIGINT)
     assert program.wait(timeout=10) == 0
-    assert is_free(port), "the server's own child has ended, too"
+    assert is_free(port), "the server's child process still runs"
     assert (tmp_path / "errors").read_text() == ""
 
 
-def test_an_early_chapter_has_nobody_to_log_in(tmp_path, started):
-    folder = lay(tmp_path, "03_sync_group_chat")
-    _, said = started(folder, services.free_port())
-    assert "Chapter 3 is served at" in said
-    assert "password" not in said
+def test_early_chapter_is_served_without_login_instructions(tmp_path, started):
+    folder = write_chapter(tmp_path, "03_sync_group_chat")
+    _, printed = started(folder, services.free_port())
+    assert "Chapter 3 is served at" in printed
+    assert "password" not in printed
     assert ["demo"] not in [words for words, _ in calls(folder)]
 
 
-def test_the_server_ends_with_the_program_that_is_terminated(tmp_path, started):
+def test_terminating_the_program_stops_the_server(tmp_path, started):
     port = services.free_port()
-    program, _ = started(lay(tmp_path, "03_sync_group_chat"), port)
+    program, _ = started(write_chapter(tmp_path, "03_sync_group_chat"), port)
     program.terminate()
     assert program.wait(timeout=10) == 143
     assert is_free(port)
 
 
-def test_no_other_projects_database_is_touched(tmp_path, started):
-    folder = lay(tmp_path, "06_conversations_auth")
+def test_database_of_another_project_is_not_touched(tmp_path, started):
+    folder = write_chapter(tmp_path, "06_conversations_auth")
     others = dict.fromkeys(serve.DROPPED, "another project's")
     started(folder, services.free_port(), **others)
     assert len(calls(folder)) == 3
@@ -167,18 +167,18 @@ def test_no_other_projects_database_is_touched(tmp_path, started):
         ("runserver", "The server didn't start"),
     ],
 )
-def test_what_fails_is_told_and_ends_it(tmp_path, started, verb, sentence):
-    folder = lay(tmp_path, "06_conversations_auth")
+def test_failing_command_is_reported_and_ends_the_program(tmp_path, started, verb, sentence):
+    folder = write_chapter(tmp_path, "06_conversations_auth")
     (folder / f"{verb}.fails").touch()
-    program, said = started(folder, services.free_port())
+    program, printed = started(folder, services.free_port())
     assert program.wait(timeout=10) == 1
     errors = (tmp_path / "errors").read_text()
     assert sentence in errors
     assert "it went wrong" in errors
     assert "Traceback" not in errors
-    assert "stops it" not in said
+    assert "stops it" not in printed
 
 
-def test_a_chapter_that_is_not_there_is_told(tmp_path):
+def test_missing_chapter_is_reported(tmp_path):
     with pytest.raises(progress.Trouble, match="no chapter in the folder 05_htmx_ws"):
         serve.serve(tmp_path / "05_htmx_ws", 8000)

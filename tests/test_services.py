@@ -1,4 +1,4 @@
-"""Would the suites get a Redis and a browser, and would nothing be left running."""
+"""Check that the suites get a Redis and a browser, and that nothing is left running."""
 
 import shutil
 import subprocess
@@ -15,8 +15,8 @@ CHMOD = shutil.which("chmod")
 needs_redis = pytest.mark.skipif(SERVER is None, reason="needs a redis-server on PATH")
 
 
-def lay_program(folder: Path, name: str, text: str) -> Path:
-    """Write a shell script; return it."""
+def write_program(folder: Path, name: str, text: str) -> Path:
+    """Write a shell script into `folder`; return its path."""
     program = folder / name
     program.write_text(f"#!/bin/sh\n{text}\n")
     program.chmod(0o755)
@@ -24,8 +24,8 @@ def lay_program(folder: Path, name: str, text: str) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def said(monkeypatch):
-    """The lines that are said."""
+def messages(monkeypatch):
+    """The lines that the course prints."""
     lines = []
     monkeypatch.setattr(progress, "say", lines.append)
     return lines
@@ -33,7 +33,7 @@ def said(monkeypatch):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """A PATH with nothing on it, on a machine where nothing may be installed."""
+    """An empty PATH, on a machine where nothing may be installed."""
     folder = tmp_path / "path"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -46,7 +46,7 @@ def path(tmp_path, monkeypatch):
 
 
 @needs_redis
-def test_a_redis_is_started_and_gone_afterwards():
+def test_started_redis_is_stopped_afterwards():
     with services.redis({}) as url:
         assert services.is_redis(url)
         assert urlsplit(url).hostname == "127.0.0.1"
@@ -54,69 +54,69 @@ def test_a_redis_is_started_and_gone_afterwards():
 
 
 @needs_redis
-def test_a_redis_is_gone_after_an_interrupt_as_well():
+def test_started_redis_is_stopped_after_an_interrupt():
     with pytest.raises(KeyboardInterrupt), services.redis({}) as url:
         raise KeyboardInterrupt
     assert not services.is_redis(url)
 
 
 @needs_redis
-def test_a_redis_at_redis_url_is_used_and_left_running():
+def test_redis_at_redis_url_is_used_and_left_running():
     with services.started_redis(SERVER) as url:
         with services.redis({"REDIS_URL": url}) as used:
             assert used == url
         assert services.is_redis(url)
 
 
-def test_a_redis_url_where_nothing_answers_is_told_without_its_password():
+def test_error_about_an_unreachable_redis_hides_its_password():
     given = {"REDIS_URL": f"redis://:secret@127.0.0.1:{services.free_port()}/0"}
     with pytest.raises(progress.Trouble, match="nothing answers at 127.0.0.1") as trouble:
         services.redis(given).__enter__()
     assert "secret" not in str(trouble.value)
 
 
-def test_a_redis_url_that_is_no_address_is_told():
+def test_invalid_redis_url_is_reported():
     with pytest.raises(progress.Trouble, match="unset REDIS_URL"):
         services.redis({"REDIS_URL": "localhost"}).__enter__()
 
 
-def test_a_server_that_does_not_start_is_told_in_its_own_words(path):
-    lay_program(path, "redis-server", "echo no memory left; exit 1")
+def test_error_quotes_a_redis_that_does_not_start(path):
+    write_program(path, "redis-server", "echo no memory left; exit 1")
     with pytest.raises(progress.Trouble, match="no memory left"):
         services.redis({}).__enter__()
 
 
-def test_valkey_will_do(path):
-    program = lay_program(path, "valkey-server", "")
+def test_valkey_is_accepted_instead_of_redis(path):
+    program = write_program(path, "valkey-server", "")
     assert services.redis_program() == str(program)
 
 
-def lay_postgres(folder: Path) -> Path:
-    """Write programs in the place of PostgreSQL's; return their folder."""
+def write_postgres(folder: Path) -> Path:
+    """Write placeholders for PostgreSQL's programs; return their folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("initdb", "postgres"):
-        lay_program(folder, name, "")
+        write_program(folder, name, "")
     return folder
 
 
-def test_newest_postgresql_is_found_in_debians_folders(path, tmp_path):
+def test_newest_postgresql_in_debians_folders_is_used(path, tmp_path):
     for version in (9, 15, 14):
-        lay_postgres(tmp_path / "postgresql" / str(version) / "bin")
+        write_postgres(tmp_path / "postgresql" / str(version) / "bin")
     assert services.postgres_programs() == tmp_path / "postgresql" / "15" / "bin"
 
 
 def test_postgresql_on_path_is_found_through_its_link(path, tmp_path):
-    folder = lay_postgres(tmp_path / "elsewhere")
+    folder = write_postgres(tmp_path / "elsewhere")
     (path / "postgres").symlink_to(folder / "postgres")
     assert services.postgres_programs() == folder
 
 
 def test_postgresql_client_alone_is_not_enough(path):
-    lay_program(path, "psql", "")
+    write_program(path, "psql", "")
     assert services.postgres_programs() is None
 
 
-def test_root_on_debian_gets_postgresql(path, tmp_path, monkeypatch):
+def test_postgresql_is_installed_with_apt_for_root_on_debian(path, tmp_path, monkeypatch):
     monkeypatch.setattr(apt, "allowed", lambda: True)
     calls = path / "calls"
     folder = tmp_path / "postgresql" / "15" / "bin"
@@ -127,56 +127,56 @@ def test_root_on_debian_gets_postgresql(path, tmp_path, monkeypatch):
         printf '' > {folder}/initdb
         printf '' > {folder}/postgres
         {make}"""
-    lay_program(path, "apt-get", script)
+    write_program(path, "apt-get", script)
     assert services.postgres_programs() == folder
     words = calls.read_text()
     assert "--no-install-recommends postgresql RUNLEVEL=1" in words
 
 
-def test_where_there_is_nothing_each_has_a_line_on_how_to_get_it(path):
+def test_missing_services_get_install_instructions(path):
     with services.services({}) as have:
         assert have.environment == {}
     assert have.missing == [services.GET_REDIS, services.GET_BROWSER]
 
 
-def test_a_browser_does_without_a_redis(path):
-    chrome = lay_program(path, "google-chrome", "exit 0")
+def test_browser_is_found_without_redis(path):
+    chrome = write_program(path, "google-chrome", "exit 0")
     with services.services({}) as have:
         assert have.environment == {"CHROMIUM": str(chrome)}
     assert have.missing == [services.GET_REDIS]
 
 
-def test_a_stub_in_a_browsers_place_is_passed_over(path):
-    lay_program(path, "chromium-browser", "echo 'install the snap' >&2; exit 1")
-    chrome = lay_program(path, "google-chrome", "exit 0")
+def test_stub_of_a_browser_is_skipped(path):
+    write_program(path, "chromium-browser", "echo 'install the snap' >&2; exit 1")
+    chrome = write_program(path, "google-chrome", "exit 0")
     assert services.browser({}) == str(chrome)
 
 
-def test_a_named_browser_comes_first(path):
-    lay_program(path, "chromium", "exit 0")
-    mine = lay_program(path, "mine", "exit 0")
+def test_browser_named_in_chromium_comes_first(path):
+    write_program(path, "chromium", "exit 0")
+    mine = write_program(path, "mine", "exit 0")
     assert services.browser({"CHROMIUM": str(mine)}) == str(mine)
 
 
-def test_a_named_browser_that_does_not_start_is_told(path):
-    lay_program(path, "chromium", "exit 0")
+def test_browser_named_in_chromium_that_does_not_start_is_reported(path):
+    write_program(path, "chromium", "exit 0")
     with pytest.raises(progress.Trouble, match="CHROMIUM is /no/where"):
         services.browser({"CHROMIUM": "/no/where"})
 
 
-def test_root_on_debian_gets_what_is_missing(path, monkeypatch):
+def test_redis_and_browser_are_installed_with_apt_for_root_on_debian(path, monkeypatch):
     monkeypatch.setattr(apt, "allowed", lambda: True)
     monkeypatch.setattr(services, "_is_ubuntu", lambda: False)
     monkeypatch.delenv("DEBIAN_FRONTEND", raising=False)
     calls = path / "calls"
-    # What is installed is the package's name, as a program that starts.
+    # Installing a package creates a program with its name, which starts without an error.
     script = f"""
         echo "$@ $DEBIAN_FRONTEND" >> {calls}
         for package; do :; done
         [ $package = update ] && exit 100
         printf '#!/bin/sh\\n' > {path}/$package
         {CHMOD} +x {path}/$package"""
-    lay_program(path, "apt-get", script)
+    write_program(path, "apt-get", script)
     assert services.redis_program() == str(path / "redis-server")
     assert services.browser({}) == str(path / "chromium-headless-shell")
     words = calls.read_text()
@@ -184,7 +184,7 @@ def test_root_on_debian_gets_what_is_missing(path, monkeypatch):
     assert words.count("noninteractive") == 3
 
 
-def test_ubuntus_chromium_comes_from_playwright(path, monkeypatch):
+def test_chromium_for_ubuntu_comes_from_playwright(path, monkeypatch):
     monkeypatch.setattr(apt, "allowed", lambda: True)
     monkeypatch.setattr(services, "_is_ubuntu", lambda: True)
     commands = []
@@ -195,20 +195,20 @@ def test_ubuntus_chromium_comes_from_playwright(path, monkeypatch):
     assert commands == [[sys.executable, *install]]
 
 
-def test_an_installation_that_fails_is_told_and_survived(path, monkeypatch, said):
+def test_failed_installation_is_shown_with_a_command_to_try(path, monkeypatch, messages):
     monkeypatch.setattr(apt, "allowed", lambda: True)
-    lay_program(path, "apt-get", "echo 'E: Unable to locate package'; exit 100")
+    write_program(path, "apt-get", "echo 'E: Unable to locate package'; exit 100")
     with pytest.raises(progress.Trouble, match="apt install redis-server"):
         services.redis({}).__enter__()
-    assert "E: Unable to locate package" in "\n".join(said)
+    assert "E: Unable to locate package" in "\n".join(messages)
 
 
-def test_playwrights_own_browser_is_taken_only_if_it_is_there():
+def test_playwrights_browser_is_used_only_if_it_is_installed():
     found = services._playwrights_browser()
     assert found is None or subprocess.run([found, "--version"]).returncode == 0
 
 
-def test_an_older_debian_gets_the_whole_of_chromium(path, monkeypatch):
+def test_older_debian_gets_the_full_chromium(path, monkeypatch):
     monkeypatch.setattr(apt, "allowed", lambda: True)
     monkeypatch.setattr(services, "_is_ubuntu", lambda: False)
     script = f"""
@@ -216,5 +216,5 @@ def test_an_older_debian_gets_the_whole_of_chromium(path, monkeypatch):
         [ $package = chromium ] || exit 100
         printf '#!/bin/sh\\n' > {path}/chromium
         {CHMOD} +x {path}/chromium"""
-    lay_program(path, "apt-get", script)
+    write_program(path, "apt-get", script)
     assert services.browser({}) == str(path / "chromium")

@@ -1,4 +1,4 @@
-"""Would a person learn how every test ended, and would nothing be left running."""
+"""Check that the outcome of every test is reported, and that nothing is left running."""
 
 import contextlib
 import fcntl
@@ -38,7 +38,7 @@ def test_fine(): pass
     "crashing": "import os\ndef test_one(): pass\ndef test_two(): os.kill(os.getpid(), 9)",
     "leaving": "import os\ndef test_one(): os._exit(0)",
 }
-# The lock is held as long as the child of this suite lives.
+# The child process of this suite holds the lock as long as it runs.
 SLOW = """
 import subprocess, sys, time
 def test_slow():
@@ -53,12 +53,12 @@ with open('lock', 'w') as lock:
     pathlib.Path('child').touch()
     time.sleep(60)
 """
-# The plugins of the environment are no matter of these tests, and take time to load.
+# These tests don't need the environment's pytest plugins, which take time to load.
 ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
-def lay(folder: Path, text: str) -> suites.Suite:
-    """Write a suite of one file; return it."""
+def write_suite(folder: Path, text: str) -> suites.Suite:
+    """Write a suite with one test file; return it."""
     folder.mkdir()
     (folder / "test_it.py").write_text(text)
     (folder / "pytest.ini").write_text("[pytest]\n")
@@ -66,23 +66,23 @@ def lay(folder: Path, text: str) -> suites.Suite:
 
 
 @contextlib.contextmanager
-def collected():
-    """Give the list of the lines that are said."""
-    said = []
+def captured_messages():
+    """Yield a list that collects the lines that the course prints."""
+    messages = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress, "say", said.append)
-        yield said
+        patch.setattr(progress, "say", messages.append)
+        yield messages
 
 
-def lay_slow(folder: Path) -> suites.Suite:
-    """Write a suite that does not end, nor does what it starts."""
-    suite = lay(folder, SLOW)
+def write_hanging_suite(folder: Path) -> suites.Suite:
+    """Write a suite that never ends, and whose child process doesn't either."""
+    suite = write_suite(folder, SLOW)
     (folder / "child.py").write_text(CHILD)
     return suite
 
 
 def is_gone(folder: Path) -> bool:
-    """Tell whether what the slow suite started has ended, or does within 5 seconds."""
+    """Tell whether the slow suite's child process ends within 5 seconds."""
     deadline = time.monotonic() + 5
     with (folder / "lock").open() as lock:
         while time.monotonic() < deadline:
@@ -94,10 +94,10 @@ def is_gone(folder: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
-    """The results of all the little suites by name, what was said, how many ran at once."""
+def suite_run(tmp_path_factory):
+    """Run all small suites; return results by name, what was printed, and how many ran at once."""
     root = tmp_path_factory.mktemp("suites")
-    laid = [lay(root / name, text) for name, text in FILES.items()]
+    written = [write_suite(root / name, text) for name, text in FILES.items()]
     start, processes, at_once = suites._start, [], []
 
     def counted(*given):
@@ -106,11 +106,11 @@ def ran(tmp_path_factory):
         processes.append(running.process)
         return running
 
-    with collected() as said, pytest.MonkeyPatch.context() as patch:
+    with captured_messages() as messages, pytest.MonkeyPatch.context() as patch:
         patch.setattr(suites, "_start", counted)
         missing = suites.Suite("missing", root / "missing")
-        results = suites.run_all([*laid, missing], ENVIRONMENT, at_once=2)
-    return {result.name: result for result in results}, "\n".join(said), max(at_once)
+        results = suites.run_all([*written, missing], ENVIRONMENT, at_once=2)
+    return {result.name: result for result in results}, "\n".join(messages), max(at_once)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def ran(tmp_path_factory):
         ("missing", (0, 1, 0)),
     ],
 )
-def test_every_test_is_counted_and_nothing_passes_by_ending_early(ran, name, counts):
-    result = ran[0][name]
+def test_every_outcome_is_counted_and_ending_early_is_a_failure(suite_run, name, counts):
+    result = suite_run[0][name]
     assert (result.passed, result.failed, result.skipped) == counts
 
 
@@ -145,45 +145,45 @@ def test_every_test_is_counted_and_nothing_passes_by_ending_early(ran, name, cou
         ("missing", "there is no folder missing"),
     ],
 )
-def test_what_went_wrong_beyond_the_tests_is_said(ran, name, problem):
-    results, said, _ = ran
+def test_problem_outside_the_tests_is_reported(suite_run, name, problem):
+    results, messages, _ = suite_run
     assert (results[name].problem or "").startswith(problem or "")
     assert bool(results[name].problem) == bool(problem)
-    assert problem is None or problem in said
+    assert problem is None or problem in messages
 
 
-def test_a_failed_suite_is_printed_in_full_and_a_good_one_is_not(ran):
-    results, said, _ = ran
-    assert "assert 'tea' == 'coffee'" in said
-    assert "SyntaxError" in said
-    assert results["good"].output not in said
+def test_only_failed_suites_are_printed_in_full(suite_run):
+    results, messages, _ = suite_run
+    assert "assert 'tea' == 'coffee'" in messages
+    assert "SyntaxError" in messages
+    assert results["good"].output not in messages
 
 
-def test_why_tests_are_skipped_is_told_in_their_authors_words(ran):
-    lines = "\n".join(suites.skips(list(ran[0].values()), require_all=False))
+def test_skip_reasons_are_listed(suite_run):
+    lines = "\n".join(suites.skips(list(suite_run[0].values()), require_all=False))
     assert "1  needs a Redis" in lines
     assert '1  needs "it"' in lines
 
 
-def test_a_suite_that_hangs_is_stopped_with_all_it_started(tmp_path, monkeypatch):
-    suite = lay_slow(tmp_path / "slow")
+def test_hanging_suite_is_stopped_with_its_child_processes(tmp_path, monkeypatch):
+    suite = write_hanging_suite(tmp_path / "slow")
 
     def monotonic():
-        """As if a day went by as soon as the suite hangs."""
+        """Jump a day ahead as soon as the suite hangs."""
         return time.monotonic() + 86400 * (suite.folder / "child").exists()
 
     clock = types.SimpleNamespace(monotonic=monotonic, sleep=time.sleep)
     monkeypatch.setattr(suites, "time", clock)
-    with collected() as said:
+    with captured_messages() as messages:
         (result,) = suites.run_all([suite], ENVIRONMENT, limit=3600)
     assert (result.passed, result.failed) == (0, 1)
-    assert "it took longer than 3600 s" in said[0]
-    assert "test_it.py:5: KeyboardInterrupt" in said[1], "where it hung is shown"
+    assert "it took longer than 3600 s" in messages[0]
+    assert "test_it.py:5: KeyboardInterrupt" in messages[1], "the output doesn't show where it hung"
     assert is_gone(suite.folder)
 
 
 def test_two_suites_run_at_the_same_time(tmp_path):
-    """Each waits for the other; one after the other they would wait in vain."""
+    """Let each suite wait for the other, which fails if they run one after the other."""
     text = """
 import pathlib, time
 def test_meeting():
@@ -193,34 +193,36 @@ def test_meeting():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 """
-    one = lay(tmp_path / "one", text.format(me="one", other="two"))
-    two = lay(tmp_path / "two", text.format(me="two", other="one"))
-    with collected():
+    one = write_suite(tmp_path / "one", text.format(me="one", other="two"))
+    two = write_suite(tmp_path / "two", text.format(me="two", other="one"))
+    with captured_messages():
         results = suites.run_all([one, two], ENVIRONMENT, at_once=2)
     assert [result.passed for result in results] == [1, 1]
 
 
-def test_no_more_run_than_may_at_once(ran):
-    assert ran[2] == 2
+def test_number_of_suites_at_once_is_limited(suite_run):
+    assert suite_run[2] == 2
 
 
 @pytest.fixture
-def test_all(tmp_path, monkeypatch, capsys):
-    """Return a function that runs suites of those texts, and gives the status and the output."""
+def run_suites(tmp_path, monkeypatch, capsys):
+    """Return a function that runs suites with these texts; it returns the status and the output."""
 
     def run(*texts, **options):
-        laid = [lay(tmp_path / f"suite{number}", text) for number, text in enumerate(texts)]
+        written = [
+            write_suite(tmp_path / f"suite{number}", text) for number, text in enumerate(texts)
+        ]
         have = services.Services({"REDIS_URL": "redis://here"}, ["Browser: install one."])
         monkeypatch.setattr(services, "services", lambda: contextlib.nullcontext(have))
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        status = suites.test_all(laid, **options)
+        status = suites.test_all(written, **options)
         return status, capsys.readouterr().out
 
     return run
 
 
-def test_the_end_is_a_table_the_reasons_and_one_line(test_all):
-    status, output = test_all(FILES["good"], FILES["lacking"])
+def test_summary_has_a_table_skip_reasons_and_a_total(run_suites):
+    status, output = run_suites(FILES["good"], FILES["lacking"])
     end = output[output.index("suite ") :]
     end = re.sub(r"\d+\.\d", "0.0", end)
     assert end == (
@@ -238,18 +240,18 @@ def test_the_end_is_a_table_the_reasons_and_one_line(test_all):
     assert status == 0
 
 
-def test_with_require_all_a_skip_is_a_failure(test_all):
-    status, output = test_all(FILES["lacking"], require_all=True)
+def test_skip_is_a_failure_with_require_all(run_suites):
+    status, output = run_suites(FILES["lacking"], require_all=True)
     assert status == 1
     assert output.endswith("\n1 passed, 1 failed, 0 skipped\n")
     assert "REQUIRE_ALL=1 counts as failed" in output
 
 
-def test_a_suite_gets_the_services_and_nothing_of_another_project(test_all, monkeypatch):
+def test_suite_gets_the_services_but_no_settings_of_another_project(run_suites, monkeypatch):
     for name in suites.DROPPED:
         monkeypatch.setenv(name, "another project's")
     names = [name for name in suites.DROPPED if name != "REDIS_URL"]
-    status, output = test_all(f"""
+    status, output = run_suites(f"""
 import os
 def test_environment():
     assert os.environ["REDIS_URL"] == "redis://here"
@@ -258,8 +260,8 @@ def test_environment():
     assert status == 0, output
 
 
-def test_one_suite_is_run_with_the_words_for_pytest(tmp_path, monkeypatch):
-    folder = lay(tmp_path / "bad", FILES["bad"]).folder
+def test_single_suite_is_run_with_the_arguments_for_pytest(tmp_path, monkeypatch):
+    folder = write_suite(tmp_path / "bad", FILES["bad"]).folder
     monkeypatch.setattr(services, "services", lambda: contextlib.nullcontext(services.Services()))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     assert suites.test_one(folder, ["-q", "-k", "fine"]) == 0
@@ -267,8 +269,8 @@ def test_one_suite_is_run_with_the_words_for_pytest(tmp_path, monkeypatch):
         suites.test_one(tmp_path / "missing", [])
 
 
-def test_an_interrupt_stops_everything_that_was_started(tmp_path):
-    suite = lay_slow(tmp_path / "slow")
+def test_interrupt_stops_all_processes(tmp_path):
+    suite = write_hanging_suite(tmp_path / "slow")
     script = f"""
 import sys
 from pathlib import Path
@@ -289,7 +291,7 @@ sys.exit(cli.main(["test-all"]))
     assert is_gone(suite.folder)
 
 
-def test_what_looks_the_site_over_is_in_its_own_target_and_not_in_test_all():
+def test_docs_tests_have_their_own_target():
     everything, of_docs = suites.everything(chapters.ROOT), suites.of_docs(chapters.ROOT)
     assert {suite.arguments[0] for suite in of_docs} == {
         f"tests/docs/{path.name}" for path in chapters.ROOT.glob("tests/docs/test_*.py")
@@ -297,7 +299,7 @@ def test_what_looks_the_site_over_is_in_its_own_target_and_not_in_test_all():
     assert "--ignore=tests/docs" in everything[-1].arguments
 
 
-def test_what_waits_for_faults_is_in_its_own_target_and_not_in_test_all():
+def test_fault_tests_have_their_own_target():
     everything, of_faults = suites.everything(chapters.ROOT), suites.of_faults(chapters.ROOT)
     assert {suite.arguments[0] for suite in of_faults} == {
         f"tests/faults/{path.name}" for path in chapters.ROOT.glob("tests/faults/test_*.py")
@@ -307,5 +309,5 @@ def test_what_waits_for_faults_is_in_its_own_target_and_not_in_test_all():
 
 def test_figures_of_a_test_are_shown(tmp_path):
     text = "def test_no_tea_is_lost(record_property): record_property('sent', 3)"
-    results = suites.run_all([lay(tmp_path / "counting", text)], ENVIRONMENT)
+    results = suites.run_all([write_suite(tmp_path / "counting", text)], ENVIRONMENT)
     assert suites.figures(results) == ["", "counting", "  no tea is lost", "      sent 3"]

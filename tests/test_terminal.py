@@ -1,4 +1,4 @@
-"""Would a page's commands do here what they do at a learner's terminal."""
+"""Check that a page's commands do the same here as in a learner's terminal."""
 
 import os
 import re
@@ -43,18 +43,18 @@ def do(shell, text):
 
 
 def fails(shell, text):
-    """Do a block that has to fail; return how many lines below its fence, and the message."""
+    """Run a block that has to fail; return the failing line's number and the error message."""
     with pytest.raises(output.Mismatch) as caught:
         do(shell, text)
     return caught.value.below, str(caught.value)
 
 
-def test_folder_and_variables_last(shell):
+def test_folder_and_variables_persist_between_commands(shell):
     do(shell, "$ mkdir -p a/b\n$ cd a/b\n$ export TEA=green\n")
     do(shell, "$ basename \"$(pwd)\"\nb\n$ echo $TEA\ngreen\n$ bash -c 'echo $TEA'\ngreen\n")
 
 
-def test_nothing_of_the_callers_environment_is_seen(tmp_path, folder, monkeypatch):
+def test_callers_environment_is_hidden(tmp_path, folder, monkeypatch):
     for name in ("REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTHONPATH", "SECRET"):
         monkeypatch.setenv(name, "leaked")
     shell = terminal.Terminal(folder, tmp_path, sys.executable, threading.Event())
@@ -66,11 +66,11 @@ def test_nothing_of_the_callers_environment_is_seen(tmp_path, folder, monkeypatc
         shell.close()
 
 
-def test_backslash_goes_on_and_several_commands_stand_in_a_block(shell):
+def test_block_may_hold_several_commands_and_continued_lines(shell):
     do(shell, "$ echo one \\\n    two\none two\n$ echo three\nthree\n")
 
 
-def test_other_output_names_the_commands_line(shell):
+def test_different_output_is_reported_with_the_commands_line(shell):
     below, text = fails(shell, "$ echo one\none\n$ echo two\n2\n")
     assert below == 3
     assert "`echo two` printed something else." in text
@@ -87,25 +87,25 @@ def test_other_output_names_the_commands_line(shell):
         ("$ echo x\nx\n^C\n", "`^C` ends a server, but `echo x` doesn't start one"),
     ],
 )
-def test_command_that_fails_unannounced(shell, block, message):
+def test_unexpected_failure_is_reported(shell, block, message):
     assert message in fails(shell, block)[1]
 
 
-def test_command_may_fail_as_the_page_shows(shell):
+def test_command_may_fail_if_the_page_shows_it(shell):
     do(shell, "$ echo went wrong; false\nwent wrong\n$ echo a; echo b; false\n...\nb\n")
 
 
-def test_line_that_bash_cannot_read_fails_alone(shell):
+def test_shell_survives_a_syntax_error(shell):
     assert "failed with exit status" in fails(shell, "$ echo (\n")[1]
     do(shell, "$ echo still here\nstill here\n")
 
 
-def test_command_that_hangs_says_so_and_is_ended(shell, monkeypatch):
+def test_hanging_command_is_reported_and_stopped(shell, monkeypatch):
     monkeypatch.setattr(terminal, "COMMAND_LIMIT", 0.2)
     assert "`sleep 600` is still running after 0.2 s" in fails(shell, "$ sleep 600\n")[1]
 
 
-def test_command_ends_when_the_replay_is_halted(tmp_path, folder, processes):
+def test_halting_the_replay_stops_the_command(tmp_path, folder, processes):
     halt = threading.Event()
     shell = terminal.Terminal(folder, tmp_path, sys.executable, halt)
     try:
@@ -117,7 +117,7 @@ def test_command_ends_when_the_replay_is_halted(tmp_path, folder, processes):
     processes.check_ended(at_least=1)
 
 
-def test_what_obeys_no_signal_is_ended_all_the_same(tmp_path, processes, monkeypatch):
+def test_process_that_ignores_signals_is_killed(tmp_path, processes, monkeypatch):
     monkeypatch.setattr(ending, "PATIENCE", 0.1)
     log = tmp_path / "log"
     stubborn = "trap '' INT TERM; echo ready; while true; do sleep 0.1; done"
@@ -127,18 +127,18 @@ def test_what_obeys_no_signal_is_ended_all_the_same(tmp_path, processes, monkeyp
     processes.check_ended(at_least=1)
 
 
-def test_environment_is_a_link_to_the_one_that_stands_ready(shell, folder):
+def test_venv_command_links_to_the_existing_environment(shell, folder):
     do(shell, "$ python -m venv .venv\n$ python3 -m venv .venv\n$ python -c 'print(1)'\n1\n")
     assert (folder / ".venv").resolve() == (folder / sys.prefix).resolve()
     assert not os.path.lexists(os.path.join(sys.prefix, os.path.basename(sys.prefix)))
 
 
-def test_black_does_not_rewrite_what_a_command_lays(shell):
+def test_black_does_not_rewrite_a_commands_files(shell):
     do(shell, "$ black --fast -- manage.py\n")
 
 
 @pytest.mark.parametrize(
-    "command, lays",
+    "command, expected",
     [
         ("cp ~/channels-course/a b", True),
         ("cd x && rm y", True),
@@ -153,12 +153,12 @@ def test_black_does_not_rewrite_what_a_command_lays(shell):
         ("pytest", False),
     ],
 )
-def test_commands_that_lay_files(command, lays):
-    assert terminal.lays_files(command) is lays
+def test_commands_that_write_files_are_recognized(command, expected):
+    assert terminal.lays_files(command) is expected
 
 
 @pytest.mark.parametrize(
-    "command, may",
+    "command, expected",
     [
         ("cp a b", False),
         ("cd tests && rm x; touch y", False),
@@ -172,8 +172,8 @@ def test_commands_that_lay_files(command, lays):
         ("python manage.py announce lobby Tea", True),
     ],
 )
-def test_commands_that_may_ask_a_server(command, may):
-    assert terminal.may_ask_a_server(command) is may
+def test_commands_that_may_contact_a_server_are_recognized(command, expected):
+    assert terminal.may_ask_a_server(command) is expected
 
 
 @pytest.mark.parametrize(
@@ -193,12 +193,12 @@ def test_commands_that_may_ask_a_server(command, may):
         ("python manage.py migrate", None),
     ],
 )
-def test_servers_are_known_by_their_commands(command, name):
+def test_servers_are_recognized_by_their_commands(command, name):
     kind = kinds.kind_of(command)
     assert (kind and kind.name) == name
 
 
-def test_ports_are_translated_where_they_are_ports():
+def test_only_port_numbers_are_translated():
     has = ports.Ports()
     web, redis = has.real[8000], has.real[6379]
     there = [
@@ -210,7 +210,7 @@ def test_ports_are_translated_where_they_are_ports():
     ]
     for text in there:
         assert has.public(has.local(text)) == text
-        # By whole numbers: the port here may be 26379.
+        # Look for whole numbers, because the real port may be 26379.
         assert not re.search(r"\b(8000|6379)\b", has.local(text))
     numbers = f"took {web} ms, id={redis}, 1:{web}5, pid {web}, {web}"
     assert has.public(numbers) == numbers
@@ -239,7 +239,7 @@ ZeroDivisionError: division by zero
 """
 
 
-def test_interpreter_is_typed_to_and_answers(shell, processes):
+def test_interpreter_session_runs_as_shown(shell, processes):
     do(shell, SHELL)
     do(shell, SHELL + ">>> exit()\n")
     do(shell, "$ echo after\nafter\n")
@@ -253,7 +253,7 @@ def test_interpreter_is_typed_to_and_answers(shell, processes):
         (">>> 1\n1\n>>> (2,\n", 5, "`>>> (2,`: no prompt after 3 s"),
     ],
 )
-def test_interpreter_that_answers_otherwise(shell, monkeypatch, typed, below, message):
+def test_different_interpreter_output_is_reported(shell, monkeypatch, typed, below, message):
     monkeypatch.setattr(interpreter, "ANSWER_LIMIT", 3 if "no prompt" in message else 30)
     at, text = fails(shell, "$ python manage.py shell\nWelcome\n" + typed)
     assert message in text
@@ -264,7 +264,7 @@ RUN = "$ python manage.py runserver\nStarting at http://127.0.0.1:8000/, process
 ASK = "$ curl -s http://127.0.0.1:8000/\n"
 
 
-def test_server_runs_on_until_its_block_ends_in_control_c(shell, processes):
+def test_server_runs_until_its_block_ends_in_control_c(shell, processes):
     do(shell, RUN)
     do(shell, ASK + "Tea\n")
     shell.log("asked for /\n")
@@ -273,7 +273,7 @@ def test_server_runs_on_until_its_block_ends_in_control_c(shell, processes):
     assert "failed with exit status 7" in fails(shell, ASK)[1]
 
 
-def test_server_of_the_same_kind_takes_the_place_of_the_first(shell, folder, processes):
+def test_second_server_of_a_kind_replaces_the_first(shell, folder, processes):
     do(shell, RUN)
     (folder / "answer.txt").write_text("Coffee\n")
     do(shell, RUN + "Quit the server with CONTROL-C.\n")
@@ -281,7 +281,7 @@ def test_server_of_the_same_kind_takes_the_place_of_the_first(shell, folder, pro
     assert processes.started[1].poll() is not None
 
 
-def test_server_is_started_anew_after_an_edit_and_only_then(shell, folder):
+def test_server_restarts_only_after_an_edit(shell, folder):
     do(shell, RUN)
     (folder / "answer.txt").write_text("Coffee\n")
     do(shell, ASK + "Tea\n")
@@ -289,7 +289,7 @@ def test_server_is_started_anew_after_an_edit_and_only_then(shell, folder):
     do(shell, ASK + "Coffee\n")
 
 
-def test_server_is_not_started_anew_before_somebody_asks_it(shell, folder, processes):
+def test_server_does_not_restart_before_the_next_request(shell, folder, processes):
     do(shell, RUN)
     count = len(processes.started)
     for name in ("a", "b", "c"):
@@ -300,36 +300,36 @@ def test_server_is_not_started_anew_before_somebody_asks_it(shell, folder, proce
     assert len(processes.started) == count + 1
 
 
-def test_no_server_is_started_by_an_edit(shell, processes):
+def test_edit_does_not_start_a_server(shell, processes):
     shell.servers.edited()
     do(shell, "$ echo x\nx\n")
     assert len(processes.started) == 1
 
 
-def test_server_that_an_edit_broke_waits_for_the_next_one(shell, folder):
+def test_server_broken_by_an_edit_restarts_after_the_next_edit(shell, folder):
     do(shell, RUN)
     (folder / "answer.txt").write_text("broken\n")
     shell.servers.edited()
     shell.log("I cannot start.\n")
     with pytest.raises(output.Mismatch, match="isn't serving.*"):
         shell.servers.check_web()
-    (folder / "answer.txt").write_text("Mended\n")
+    (folder / "answer.txt").write_text("Fixed\n")
     shell.servers.edited()
-    do(shell, ASK + "Mended\n")
+    do(shell, ASK + "Fixed\n")
 
 
-def test_server_may_fail_to_start_as_the_page_shows(shell, folder):
+def test_server_may_fail_to_start_if_the_page_shows_it(shell, folder):
     (folder / "answer.txt").write_text("broken\n")
     do(shell, "$ python manage.py runserver\nI cannot start.\n")
-    (folder / "answer.txt").write_text("Mended\n")
+    (folder / "answer.txt").write_text("Fixed\n")
     shell.servers.edited()
-    do(shell, ASK + "Mended\n")  # its reloader has waited for this
+    do(shell, ASK + "Fixed\n")  # its reloader was waiting for this edit
     (folder / "answer.txt").write_text("broken\n")
     assert "ended at once" in fails(shell, "$ python manage.py runserver\n")[1]
     assert "ended at once" in fails(shell, "$ python manage.py runserver\n...\n")[1]
 
 
-def test_server_that_prints_something_else(shell, monkeypatch):
+def test_different_server_output_is_reported(shell, monkeypatch):
     monkeypatch.setattr(servers, "START_LIMIT", 4)
     below, text = fails(shell, "$ python manage.py runserver\nStarting at ftp://...\n")
     assert below == 1
@@ -337,14 +337,14 @@ def test_server_that_prints_something_else(shell, monkeypatch):
     assert "Starting at http://127.0.0.1:8000/" in text
 
 
-def test_server_that_ended_unasked_is_not_overlooked(shell):
+def test_server_that_ended_by_itself_is_reported(shell):
     do(shell, RUN)
     shell.run("curl -s http://127.0.0.1:8000/stop")
     shell.servers.running["web"].process.wait(5)
     assert "`python manage.py runserver` ended by itself" in fails(shell, "$ echo x\nx\n")[1]
 
 
-def test_log_is_what_the_page_has_not_shown_yet(shell, monkeypatch):
+def test_log_block_matches_only_new_output(shell, monkeypatch):
     do(shell, RUN)
     shell.run("curl -s http://127.0.0.1:8000/once")
     shell.log("asked for /once\n")
@@ -353,7 +353,7 @@ def test_log_is_what_the_page_has_not_shown_yet(shell, monkeypatch):
         shell.log("asked for /once\n")
 
 
-def test_log_is_not_what_was_printed_before_an_edit(shell, monkeypatch):
+def test_log_block_ignores_output_from_before_an_edit(shell, monkeypatch):
     do(shell, RUN)
     shell.run("curl -s http://127.0.0.1:8000/before")
     shell.servers.edited()
@@ -362,7 +362,7 @@ def test_log_is_not_what_was_printed_before_an_edit(shell, monkeypatch):
         shell.log("asked for /before\n")
 
 
-def test_log_without_a_server(shell):
+def test_log_block_needs_a_server(shell):
     with pytest.raises(output.Mismatch, match="no server is running here"):
         shell.log("anything\n")
     with pytest.raises(output.Mismatch, match="no server is running here"):
@@ -370,7 +370,7 @@ def test_log_without_a_server(shell):
 
 
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server")
-def test_redis_listens_elsewhere_and_is_named_as_the_page_does(shell, folder):
+def test_redis_uses_another_port_but_shows_the_pages_port(shell, folder):
     do(shell, "$ redis-server\n...\n... Ready to accept connections...\n")
     do(shell, "$ export REDIS_URL=redis://127.0.0.1:6379\n")
     ask = "import os, redis; print(redis.Redis.from_url(os.environ['REDIS_URL']).ping())"

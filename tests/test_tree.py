@@ -1,4 +1,4 @@
-"""Does an edit land where a page says, and does a folder hold what a page made."""
+"""Check that edits change the right lines, and that a folder gets exactly a page's files."""
 
 import pytest
 
@@ -19,7 +19,7 @@ MORE = [
 """
 
 
-def test_hunks_change_their_own_place():
+def test_each_hunk_changes_its_own_lines():
     diff = (
         "-KEY = '...'\n+KEY = 'mine'\n@@\n APPS = [\n+    'daphne',\n@@\n     'chat',\n+    'x',\n"
     )
@@ -33,15 +33,16 @@ def test_hunks_change_their_own_place():
         ("a\nb\n", "-a\n-b\n", ""),
         ("", "+a\n", "a\n"),
         ("a\nb", " b\n+c\n", "a\nb\nc"),
-        ("a\n\nb\n", " a\n\n+c\n b\n", "a\n\nc\nb\n"),  # an editor took the blank line's space
+        ("a\n\nb\n", " a\n\n+c\n b\n", "a\n\nc\nb\n"),  # without the space of a blank line
         ("a\nb\n", "+x\n a\n@@\n b\n+y\n", "x\na\nb\ny\n"),
         ("a\n...\nb\n", " ...\n+c\n", "a\n...\nc\nb\n"),  # in context, `...` is itself
-        ("a\x0cb\u2028c\n", "-a\x0cb\u2028c\n+d\n", "d\n"),  # no newlines, whatever Python says
-        # The second hunk's line stands there once before the edit; that is what a page shows.
+        # Not newlines, whatever str.splitlines() says.
+        ("a\x0cb\u2028c\n", "-a\x0cb\u2028c\n+d\n", "d\n"),
+        # The second hunk's line is unique before the edit, which is what a page refers to.
         ("a\nb\n", " a\n+b\n@@\n b\n+c\n", "a\nb\nb\nc\n"),
     ],
 )
-def test_edit(text, diff, wanted):
+def test_edit_applies_every_hunk(text, diff, wanted):
     assert tree.edit(text, diff) == wanted
 
 
@@ -64,13 +65,13 @@ def test_edit(text, diff, wanted):
         ("-import os\n@@\n import os\n+x\n", "two hunks touch the same line"),
     ],
 )
-def test_edit_that_does_not_fit_says_what_is_there(diff, message):
+def test_failed_edit_is_explained_with_the_files_lines(diff, message):
     with pytest.raises(tree.EditError) as caught:
         tree.edit(SETTINGS, diff)
     assert message in str(caught.value)
 
 
-def test_read_leaves_out_what_a_run_leaves_behind(tmp_path):
+def test_read_skips_generated_files(tmp_path):
     for name in (
         ".venv/x.py",
         "chat/__pycache__/x.pyc",
@@ -85,7 +86,7 @@ def test_read_leaves_out_what_a_run_leaves_behind(tmp_path):
     assert tree.read(tmp_path) == {"a.py": b"a.py", "chat/README.md": b"chat/README.md"}
 
 
-def test_written_folder_holds_nothing_else_and_keeps_what_is_no_pages(tmp_path):
+def test_write_removes_old_files_but_keeps_the_readme(tmp_path):
     tree.write({"a.py": b"1", "old/x/y.py": b"2", "same.py": b"3"}, tmp_path)
     (tmp_path / "README.md").write_text("about")
     (tmp_path / "old" / "x" / "__pycache__").mkdir()
@@ -101,9 +102,9 @@ def test_written_folder_holds_nothing_else_and_keeps_what_is_no_pages(tmp_path):
     assert (tmp_path / "a.py").stat().st_mode & 0o100
 
 
-def test_difference_is_headed_by_folder_and_page():
+def test_difference_is_labelled_with_folder_and_page():
     made = {"a.py": b"one\n", "empty.py": b"", "b.png": b"\xff"}
-    told = tree.difference(made, {"a.py": b"two\n", "b.png": b"\xfe"}).split("\n")
-    assert told[:5] == ["--- folder/a.py", "+++ page/a.py", "@@ -1,2 +1,2 @@", "-two", "+one"]
-    assert "b.png: not text, and different" in told
-    assert "empty.py: only in the page" in told
+    shown = tree.difference(made, {"a.py": b"two\n", "b.png": b"\xfe"}).split("\n")
+    assert shown[:5] == ["--- folder/a.py", "+++ page/a.py", "@@ -1,2 +1,2 @@", "-two", "+one"]
+    assert "b.png: not text, and different" in shown
+    assert "empty.py: only in the page" in shown

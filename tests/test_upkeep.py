@@ -1,4 +1,4 @@
-"""Would `make clean` leave a person's work alone, and `make lint` see what is wrong."""
+"""Check that `make clean` keeps people's own work, and that `make lint` finds mistakes."""
 
 import subprocess
 
@@ -7,7 +7,7 @@ import pytest
 from course import chapters, upkeep
 
 CHAPTER = "06_conversations_auth"
-RUBBISH = [
+GENERATED = [
     ".venv/bin/python",
     ".venv-py3.13-django6.1/bin/python",
     "course/__pycache__/page.pyc",
@@ -20,7 +20,7 @@ RUBBISH = [
     "dump.rdb",
     "site/index.html",
 ]
-WORK = [
+OWN_FILES = [
     "docs/site/index.md",
     "notes.txt",
     f"{CHAPTER}/chat/views.py",
@@ -29,7 +29,7 @@ WORK = [
 ]
 
 
-def lay(root, names):
+def create_files(root, names):
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("x = 1\n")
@@ -40,20 +40,20 @@ def files(root):
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
-def test_clean_removes_what_the_commands_made_and_says_so(tmp_path, capsys):
-    lay(tmp_path, RUBBISH + WORK)
+def test_clean_removes_generated_files_and_lists_them(tmp_path, capsys):
+    create_files(tmp_path, GENERATED + OWN_FILES)
     upkeep.clean(tmp_path)
-    assert files(tmp_path) == sorted(WORK)
-    said = capsys.readouterr().out
-    assert "Removed .venv\n" in said
-    assert f"Removed {CHAPTER}/db.sqlite3\n" in said
+    assert files(tmp_path) == sorted(OWN_FILES)
+    printed = capsys.readouterr().out
+    assert "Removed .venv\n" in printed
+    assert f"Removed {CHAPTER}/db.sqlite3\n" in printed
     upkeep.clean(tmp_path)
     assert capsys.readouterr().out == "There's nothing to remove.\n"
 
 
-def test_clean_leaves_what_git_tracks(tmp_path):
+def test_clean_keeps_tracked_files(tmp_path):
     tracked = [f"{CHAPTER}/db.sqlite3", "course/__pycache__/kept.txt", ".venv/kept"]
-    lay(tmp_path, tracked + RUBBISH)
+    create_files(tmp_path, tracked + GENERATED)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     subprocess.run(["git", "add", "-f", *tracked], cwd=tmp_path, check=True)
     upkeep.clean(tmp_path)
@@ -61,9 +61,9 @@ def test_clean_leaves_what_git_tracks(tmp_path):
     assert not (tmp_path / CHAPTER / "db.sqlite3-wal").exists()
 
 
-def test_clean_does_not_follow_a_link_out_of_the_repository(tmp_path):
+def test_clean_does_not_follow_links_out_of_the_repository(tmp_path):
     outside = tmp_path / "outside"
-    lay(outside, ["bin/python", "__pycache__/x"])
+    create_files(outside, ["bin/python", "__pycache__/x"])
     root = tmp_path / "root"
     root.mkdir()
     (root / ".venv").symlink_to(outside)
@@ -83,17 +83,17 @@ def test_clean_does_not_follow_a_link_out_of_the_repository(tmp_path):
         ("x = 1  # recieve\n", 1),  # codespell:ignore
     ],
 )
-def test_lint_sees_what_is_wrong_in_a_chapter(tmp_path, text, status):
+def test_lint_finds_mistakes_in_a_chapter(tmp_path, text, status):
     (tmp_path / "pyproject.toml").write_text((chapters.ROOT / "pyproject.toml").read_text())
-    lay(tmp_path, [f"{CHAPTER}/chat/views.py", "course/page.py"])
+    create_files(tmp_path, [f"{CHAPTER}/chat/views.py", "course/page.py"])
     (tmp_path / CHAPTER / "chat" / "views.py").write_text(text)
     assert upkeep.lint(tmp_path) == status
 
 
-def test_lint_leaves_what_django_admin_lays(tmp_path):
+def test_lint_ignores_files_from_django_admin(tmp_path):
     (tmp_path / "pyproject.toml").write_text((chapters.ROOT / "pyproject.toml").read_text())
     names = ["config/settings.py", "config/urls.py", "manage.py", "chat/apps.py"]
-    lay(tmp_path, [f"{CHAPTER}/{name}" for name in names])
+    create_files(tmp_path, [f"{CHAPTER}/{name}" for name in names])
     for name in names:
         (tmp_path / CHAPTER / name).write_text("x = 'a'\n")
     (tmp_path / CHAPTER / "chat" / "admin.py").write_text(

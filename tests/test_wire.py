@@ -1,4 +1,4 @@
-"""Is a conversation had as the page shows it, and nothing overlooked that was said besides."""
+"""Check that a conversation runs as the page shows it, and that extra frames are noticed."""
 
 import sys
 import threading
@@ -13,7 +13,7 @@ URL = "ws://127.0.0.1:8000/ws/"
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
-    """A terminal in which the little server runs."""
+    """A terminal in which the small web server runs."""
     scratch = tmp_path_factory.mktemp("wire")
     folder = scratch / "home" / "project"
     folder.mkdir(parents=True)
@@ -47,13 +47,13 @@ def opened(tmp_path_factory):
         f"{URL}\n> x * 300\n< {'x' * 300}\n",
     ],
 )
-def test_conversation_as_shown(opened, monkeypatch, block):
-    monkeypatch.setattr(wire, "QUIET", 0.02)  # what is not awaited needs no time
+def test_conversation_runs_as_shown(opened, monkeypatch, block):
+    monkeypatch.setattr(wire, "QUIET", 0.02)  # no need to wait long for frames that aren't expected
     wire.run(block, opened, threading.Event())
 
 
-# What comes otherwise comes in time, on a slow machine too.
-WAITED_IN_VAIN = ["within 0.3 s", "ended with not at", "should end with HTTP 403"]
+# These tests wait for something that never arrives. The others need time on a slow machine.
+NEVER_ARRIVES = ["within 0.3 s", "ended with not at", "should end with HTTP 403"]
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ WAITED_IN_VAIN = ["within 0.3 s", "ended with not at", "should end with HTTP 403
         ("as ann\n", 1, "as ann: expected a login form at /accounts/login/, got HTTP 200"),
     ],
 )
-def test_conversation_that_goes_otherwise(opened, monkeypatch, block, below, message):
-    in_vain = any(words in message for words in WAITED_IN_VAIN)
-    monkeypatch.setattr(sockets, "ANSWER_LIMIT", 0.3 if in_vain else 10)
+def test_unexpected_conversation_is_reported(opened, monkeypatch, block, below, message):
+    never_arrives = any(words in message for words in NEVER_ARRIVES)
+    monkeypatch.setattr(sockets, "ANSWER_LIMIT", 0.3 if never_arrives else 10)
     with pytest.raises(output.Mismatch) as caught:
         wire.run(block, opened, threading.Event())
     assert message in str(caught.value)
     assert caught.value.below == below
 
 
-# All of Django that a login needs.
+# The parts of Django that a login needs.
 DJANGO = """
 import json
 import os
@@ -142,13 +142,13 @@ from django.urls import path
 urlpatterns = [path("accounts/login/", LoginView.as_view())]
 
 
-class Who(WebsocketConsumer):
+class WhoAmI(WebsocketConsumer):
     def connect(self):
         self.accept()
-        self.send(self.scope["user"].username or "nobody")
+        self.send(self.scope["user"].username or "anonymous")
 
 
-sockets = AuthMiddlewareStack(Who.as_asgi())
+sockets = AuthMiddlewareStack(WhoAmI.as_asgi())
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})
 if not os.path.exists("db.sqlite3"):
     call_command("migrate", verbosity=0)
@@ -159,7 +159,7 @@ execute_from_command_line(sys.argv)
 
 WHO = """\
 ws://127.0.0.1:8000/
-< nobody
+< anonymous
 as ann
 ann, second: ws://127.0.0.1:8000/
 as bob
@@ -170,7 +170,7 @@ second < ann
 """
 
 
-def test_sockets_are_those_of_whom_the_page_logs_in(tmp_path):
+def test_sockets_belong_to_the_user_who_is_logged_in(tmp_path):
     folder = tmp_path / "home" / "project"
     folder.mkdir(parents=True)
     (folder / "manage.py").write_text(DJANGO)

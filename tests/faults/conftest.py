@@ -1,4 +1,4 @@
-"""Chapter 6 on real servers that a test may mistreat, and two people in two browsers."""
+"""Run chapter 6 on real servers that a test may break, with people in two browsers."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ import pytest
 
 from course import chapters, progress, services
 
-# So that their failed assertions show values, as a test's do.
+# Without this, failed assertions in these modules wouldn't show their values.
 pytest.register_assert_rewrite(
     "tests.faults.pages", "tests.faults.processes", "tests.faults.sockets"
 )
@@ -25,8 +25,8 @@ from tests.faults.processes import (  # noqa: E402
     Daphne,
     Postgres,
     Redis,
+    bad_log_lines,
     environment,
-    said_badly,
 )
 from tests.faults.proxy import Proxy  # noqa: E402
 from tests.faults.sockets import Crowd, Sender  # noqa: E402
@@ -45,7 +45,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if "LAYER" in os.environ:
     CHANNEL_LAYERS = {"default": json.loads(os.environ["LAYER"])}
 """
-# The conversation is begun as a visitor does it: by the form.
+# The conversations are started through the form, as a visitor does.
 PREPARE = """
 import json
 from django.contrib.auth import get_user_model
@@ -72,9 +72,9 @@ TEMPLATE = "prepared"  # the PostgreSQL database that each test gets a copy of
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of chapter 6, and a database to begin with.
+    """A copy of chapter 6 and a prepared database.
 
-    It has one conversation of four people, and another one of carol and dave.
+    The database has a conversation of four people, and another one of carol and dave.
     """
 
     folder: Path
@@ -96,11 +96,11 @@ def folder(tmp_path_factory):
 
 
 def prepare(folder: Path, database: str) -> Project:
-    """Fill an empty database with people and conversations."""
+    """Fill an empty database with people and conversations; return the project."""
     prepared = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", f"NAMES = {NAMES}{PREPARE}"],
         cwd=folder,
-        env=of_project(database),
+        env=project_environment(database),
         capture_output=True,
         text=True,
     )
@@ -108,8 +108,8 @@ def prepare(folder: Path, database: str) -> Project:
     return Project(folder, database, **json.loads(prepared.stdout.splitlines()[-1]))
 
 
-def of_project(database: str, **variables: str) -> dict[str, str]:
-    """Return the environment of a process of the project that uses the database at that URL."""
+def project_environment(database: str, **variables: str) -> dict[str, str]:
+    """Return the environment for a process of the project that uses the database at this URL."""
     settings = {"DJANGO_SETTINGS_MODULE": "faults_settings", "SECRET_KEY": "faults" * 9}
     return environment(**settings, DATABASE_URL=database, **variables)
 
@@ -122,13 +122,13 @@ def project(folder):
 
 @pytest.fixture
 def database(project, tmp_path):
-    """The URL of a database of the test's own."""
+    """The URL of a fresh SQLite database for one test."""
     return SQLITE + str(shutil.copy(project.database.removeprefix(SQLITE), tmp_path))
 
 
 @pytest.fixture(scope="session")
 def postgres():
-    """A PostgreSQL for all tests of a file. Each may mistreat it."""
+    """A PostgreSQL server for all tests of a file. Each test may break it."""
     programs = services.postgres_programs()
     if programs is None:
         pytest.skip(services.GET_POSTGRES)
@@ -148,7 +148,7 @@ def postgres_project(folder, postgres):
 
 @pytest.fixture
 def postgres_database(postgres, postgres_project):
-    """The URL of a PostgreSQL database of the test's own."""
+    """The URL of a fresh PostgreSQL database for one test."""
     yield postgres.create_database("chat", TEMPLATE)
     postgres.ensure_running()
     postgres.drop_database("chat")
@@ -156,7 +156,7 @@ def postgres_database(postgres, postgres_project):
 
 @pytest.fixture
 def redis(tmp_path):
-    """A Redis of the test's own."""
+    """A fresh Redis for one test."""
     program = services.redis_program()
     if program is None:
         pytest.skip(services.GET_REDIS)
@@ -174,32 +174,32 @@ def proxy():
     proxy.close()
 
 
-# Playwright keeps an event loop in this thread, so the browsers end with the file that uses them.
+# Playwright keeps an event loop in this thread, so the browsers close after each test file.
 @pytest.fixture(scope="module")
 def browsers():
-    """Two Chromiums, each a process of its own."""
+    """Two Chromium browsers, each in its own process."""
     try:
         program = services.browser(os.environ)
     except progress.Trouble as trouble:
         pytest.skip(str(trouble))
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright, contextlib.ExitStack() as ends:
+    with sync_playwright() as playwright, contextlib.ExitStack() as cleanup:
         started = []
         for _ in range(2):
             browser = playwright.chromium.launch(executable_path=program, args=BROWSER_OPTIONS)
-            ends.callback(browser.close)
+            cleanup.callback(browser.close)
             started.append(browser)
         yield started
 
 
 class Chat:
-    """Servers on a database of the test's own, and people at their pages.
+    """Servers on one test's database, and people on their pages.
 
-    `browsers` is called when the first person arrives, because many tests need no browser.
+    `browsers` is called when the first person opens a page, because many tests need no browser.
     """
 
-    def __init__(self, project: Project, database: str, scratch: Path, browsers, ends):
+    def __init__(self, project: Project, database: str, scratch: Path, browsers, cleanup):
         self.project = project
         self.database = database
         self.ledger = Ledger(database, project.conversation)
@@ -207,15 +207,15 @@ class Chat:
         self.servers: list[Daphne] = []
         self._scratch = scratch
         self._browsers = browsers
-        self._ends = ends
+        self._cleanup = cleanup
         self._variables: dict[str, str] = {}
 
     def deploy(self) -> None:
-        """Let servers run without DEBUG, as on a real site. They'll serve no static files."""
+        """Run servers without DEBUG, as in production. They won't serve static files."""
         self._variables |= {"DEBUG": "off", "ALLOWED_HOSTS": "127.0.0.1"}
 
     def serve(self, count: int = 1, redis: Redis | None = None, layer: dict | None = None):
-        """Start servers with the layer of a Redis, or with the given one; return the first."""
+        """Start servers with a Redis layer or with the given one; return the first server."""
         if redis is not None:
             self._variables["REDIS_URL"] = redis.url
         if layer is not None:
@@ -224,15 +224,15 @@ class Chat:
             log = self._scratch / f"daphne-{len(self.servers)}.log"
             application = "faults_inside:application"
             server = Daphne(self.project.folder, self._environment(), log, application)
-            self._ends.callback(server.kill)
+            self._cleanup.callback(server.kill)
             server.begin()
             self.servers.append(server)
         for server in self.servers:
             server.wait()
         return self.servers[0]
 
-    def arrive(self, *names: str, port: int | None = None, clock: bool = False) -> list[Person]:
-        """Let people open the conversation, in the two browsers by turns."""
+    def open_pages(self, *names: str, port: int | None = None, clock: bool = False) -> list[Person]:
+        """Open the conversation for these people, alternating between the two browsers."""
         people = self.prepare_pages(*names, port=port, clock=clock)
         for person in people:
             person.enter()
@@ -241,13 +241,13 @@ class Chat:
     def prepare_pages(
         self, *names: str, port: int | None = None, clock: bool = False
     ) -> list[Person]:
-        """Give people an empty page each, logged in; with `clock`, one whose time can be set."""
+        """Give each person an empty page, logged in; with `clock`, the test can set its time."""
         people = []
         for name in names:
             browser = self._browsers()[NAMES.index(name) % 2]
             address = f"http://127.0.0.1:{port or self.servers[0].port}"
             context = browser.new_context(base_url=address)
-            self._ends.callback(context.close)
+            self._cleanup.callback(context.close)
             cookie = {"name": "sessionid", "value": self.project.sessions[name], "url": address}
             context.add_cookies([cookie])
             page = context.new_page()
@@ -259,22 +259,22 @@ class Chat:
     def sender(
         self, name: str, count: int, *, port: int | None = None, ledger: Ledger | None = None
     ) -> Sender:
-        """Return somebody without a browser who's going to send `count` messages."""
+        """Return a person without a browser who'll send `count` messages."""
         session = self.project.sessions[name]
         return Sender(name, session, ledger or self.ledger, count, port or self.servers[0].port)
 
     def crowd(self, count: int, port: int | None = None) -> Crowd:
-        """Return four senders who are going to send `count` messages in the conversation."""
+        """Return four senders who'll send `count` messages in the conversation."""
         share = count // len(NAMES)
         return Crowd([self.sender(name, share, port=port) for name in NAMES])
 
     def store(self, count: int, name: str = "dave") -> None:
-        """Store messages without a server, so that no event tells of them."""
+        """Store messages without a server, so that no event announces them."""
         texts = [self.ledger.next_text(name) for _ in range(count)]
         self.shell(STORE.format(conversation=self.ledger.conversation, name=name, texts=texts))
 
     def shell(self, code: str) -> str:
-        """Run code in a process of its own, as the admin would; return what it prints."""
+        """Run code in its own process, as the admin would; return what it prints."""
         done = subprocess.run(
             [*SHELL, code],
             cwd=self.project.folder,
@@ -287,7 +287,7 @@ class Chat:
         return done.stdout
 
     def start_shell(self, code: str) -> subprocess.Popen:
-        """Start code in a process of its own, and talk to it by its input and output."""
+        """Start code in its own process, so that a test can use its input and output."""
         process = subprocess.Popen(
             [*SHELL, code],
             cwd=self.project.folder,
@@ -296,26 +296,26 @@ class Chat:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._ends.callback(process.wait)
-        self._ends.callback(process.kill)
+        self._cleanup.callback(process.wait)
+        self._cleanup.callback(process.kill)
         return process
 
     def check_log(self, count, at_least: int, at_most: int) -> None:
-        """Check how many lines the servers logged about faults, and that none comes twice.
+        """Check how many lines the servers logged about faults, and that none is repeated.
 
         `count` is called with their number.
         """
         lines = [line for server in self.servers for line in server.complaints()]
         count("log lines", len(lines))
         for server in self.servers:
-            assert said_badly(server.complaints()) == []
+            assert bad_log_lines(server.complaints()) == []
         assert at_least <= len(lines) <= at_most, "\n".join(lines)
 
     def check_log_is_empty(self, count) -> None:
         self.check_log(count, 0, 0)
 
     def _environment(self) -> dict[str, str]:
-        return of_project(self.database, **self._variables)
+        return project_environment(self.database, **self._variables)
 
 
 SHELL = [sys.executable, "manage.py", "shell", "-v", "0", "-c"]
@@ -331,20 +331,20 @@ for text in {texts}:
 
 @pytest.fixture
 def chat(sqlite_chat):
-    """A chat on SQLite, unless a file says otherwise."""
+    """A chat on SQLite, unless a test file overrides this fixture."""
     return sqlite_chat
 
 
 @pytest.fixture
 def sqlite_chat(project, database, tmp_path, request):
-    with contextlib.ExitStack() as ends:
-        yield Chat(project, database, tmp_path, browsers_of(request), ends)
+    with contextlib.ExitStack() as cleanup:
+        yield Chat(project, database, tmp_path, browsers_of(request), cleanup)
 
 
 @pytest.fixture
 def postgres_chat(postgres_project, postgres_database, tmp_path, request):
-    with contextlib.ExitStack() as ends:
-        yield Chat(postgres_project, postgres_database, tmp_path, browsers_of(request), ends)
+    with contextlib.ExitStack() as cleanup:
+        yield Chat(postgres_project, postgres_database, tmp_path, browsers_of(request), cleanup)
 
 
 def browsers_of(request):
@@ -353,5 +353,5 @@ def browsers_of(request):
 
 @pytest.fixture
 def count(record_property):
-    """Return a function that adds a figure to the table."""
+    """Return a function that adds a figure to the printed table."""
     return record_property

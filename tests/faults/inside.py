@@ -1,6 +1,6 @@
-"""Part of the servers under test: a channel layer that loses events, and a report over HTTP.
+"""Code for the servers under test: a channel layer that loses events, and a report over HTTP.
 
-A copy of this file lies in the project's folder as `faults_inside.py`.
+The tests copy this file into the project's folder as `faults_inside.py`.
 """
 
 import json
@@ -39,12 +39,12 @@ class LosingRedisLayer(Losing, RedisPubSubChannelLayer):
         return await self._get_layer().receive(channel)
 
 
-# Not earlier: the project says at its start which layer it has, and that may be one of these.
+# Not earlier: the project logs its layer when it's imported, and that may be one of these.
 from config.asgi import application as project  # noqa: E402
 
 
 async def application(scope, receive, send):
-    """Answer a request for the report, and leave everything else to the project."""
+    """Answer a request for the report, and pass everything else to the project."""
     if scope["type"] != "http" or scope["path"] != REPORT:
         return await project(scope, receive, send)
     layer = get_channel_layer()

@@ -1,4 +1,4 @@
-"""The accounts of a conversation: what was sent, acknowledged and stored, against what shows."""
+"""Compare the messages that were sent, acknowledged and stored with those that pages show."""
 
 import sqlite3
 import threading
@@ -14,7 +14,7 @@ SQLITE = "sqlite:///"
 
 @dataclass
 class Ledger:
-    """What people have sent in one conversation. `database` is the URL of what stores it."""
+    """The messages that people sent in one conversation. `database` is its database's URL."""
 
     database: str
     conversation: int
@@ -23,29 +23,29 @@ class Ledger:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def next_text(self, name: str) -> str:
-        """Return a new text, and note that `name` sends it."""
+        """Return a new text, and record that `name` sends it."""
         with self._lock:
             text = f"{name} {len(self.sent) + 1}"
             self.sent[text] = name
         return text
 
     def stored(self) -> list[tuple[int, str]]:
-        """Return the numbers and texts of the messages that the database has, in order."""
+        """Return the IDs and texts of the stored messages, in order."""
         query = "SELECT id, content FROM chat_message WHERE conversation_id = {} ORDER BY id"
         with closing(connect(self.database)) as connection:
             return connection.execute(query.format(int(self.conversation))).fetchall()
 
     def faults(self, shown: dict[str, list[tuple[int, str]]]) -> list[str]:
-        """Return a sentence for each message that's lost, doubled, or out of its place.
+        """Return a sentence for each message that's lost, duplicated or out of order.
 
-        `shown` maps each person to the numbers and texts on their page, from top to bottom.
+        `shown` maps each person to the IDs and texts on their page, from top to bottom.
         """
         stored = self.stored()
         known = set(stored)
         texts = Counter(text for _, text in stored)
         found = [f"{text} was stored {count} times" for text, count in texts.items() if count > 1]
         found += [
-            f"{text} was acknowledged and not stored" for text in self.acknowledged - texts.keys()
+            f"{text} was acknowledged but not stored" for text in self.acknowledged - texts.keys()
         ]
         for name, messages in shown.items():
             on_page = Counter(messages)
@@ -54,7 +54,7 @@ class Ledger:
                     found.append(f"{name}'s page shows {message[1]} {count} times")
             for message in stored:
                 if message not in on_page:
-                    found.append(f"{name}'s page lacks {message[1]}")
+                    found.append(f"{name}'s page doesn't show {message[1]}")
             for message in messages:
                 if message not in known:
                     found.append(f"{name}'s page shows {message}, which isn't stored")
@@ -68,7 +68,7 @@ class Ledger:
 
 
 def connect(database: str):
-    """Return a connection that only reads."""
+    """Open a connection for reading."""
     if database.startswith(SQLITE):
         path = database.removeprefix(SQLITE)
         return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)

@@ -1,4 +1,4 @@
-"""Frames that carry no message, made by hypothesis."""
+"""Generate malformed frames with Hypothesis: frames that don't carry a valid message."""
 
 import json
 import uuid
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 MAX_LENGTH = 2000
 
-# A socket's text is UTF-8, and half of a surrogate pair is none. As an escape of JSON it passes.
+# Half of a surrogate pair can't be sent as UTF-8, but it can be sent as a JSON escape.
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 BLANKS = " \t\n\r\f\v\x1c\x1f\x85\xa0\u1680\u2003\u2028\u3000"
 
@@ -24,7 +24,7 @@ NO_TEXT = JSON.filter(lambda value: not isinstance(value, str))
 
 
 def is_text(value) -> bool:
-    """Tell whether this is what a chapter takes as a message's text."""
+    """Tell whether a chapter accepts this value as a message's text."""
     if not isinstance(value, str) or not 1 <= len(value.strip()) <= MAX_LENGTH:
         return False
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
@@ -39,27 +39,27 @@ def is_uuid(value) -> bool:
 
 
 def is_malformed(frame: str | bytes, key: str, syncs: bool) -> bool:
-    """Tell whether a frame has to be refused. What is made at random may be right by chance.
+    """Tell whether a frame has to be refused. A random frame may be valid by chance.
 
-    `key` is where a message stands; `syncs` tells whether the chapter knows sync and client_id.
+    `key` is the JSON key of a message; `syncs` tells whether the chapter knows sync and client_id.
     """
     if isinstance(frame, bytes):
         return True
     try:
-        said = json.loads(frame)
+        parsed = json.loads(frame)
     except (ValueError, RecursionError):
         return True
-    if not isinstance(said, dict):
+    if not isinstance(parsed, dict):
         return True
-    if syncs and "sync" in said:
-        return type(said["sync"]) is not int or not 0 <= said["sync"] < 2**63
-    if syncs and "client_id" in said and not is_uuid(said["client_id"]):
+    if syncs and "sync" in parsed:
+        return type(parsed["sync"]) is not int or not 0 <= parsed["sync"] < 2**63
+    if syncs and "client_id" in parsed and not is_uuid(parsed["client_id"]):
         return True
-    return not is_text(said.get(key))
+    return not is_text(parsed.get(key))
 
 
 def frames(key: str, syncs: bool) -> st.SearchStrategy[str | bytes]:
-    """Make frames that have to be refused; `key` and `syncs` as for is_malformed."""
+    """Generate frames that have to be refused; `key` and `syncs` are those of is_malformed."""
     good = json.dumps({key: "Tea?"})
     kinds = [
         st.just("") | st.just(b""),
@@ -71,7 +71,7 @@ def frames(key: str, syncs: bool) -> st.SearchStrategy[str | bytes]:
         JSON.map(json.dumps),
         _objects({key: NO_TEXT | bad_texts()}),
         st.sampled_from([key.upper(), f" {key}", "text"]).map(lambda near: f'{{"{near}": "Tea?"}}'),
-        # The later of two counts.
+        # If a key comes twice, the later value counts.
         NO_TEXT.map(lambda value: f'{good[:-1]}, "{key}": {json.dumps(value)}}}'),
     ]
     if syncs:
@@ -86,7 +86,7 @@ def frames(key: str, syncs: bool) -> st.SearchStrategy[str | bytes]:
 
 
 def bad_texts() -> st.SearchStrategy[str]:
-    """Make what is text and no message: blank, too long, with a NUL or half of a pair."""
+    """Generate invalid texts: blank, too long, with a NUL or half of a surrogate pair."""
     around = st.text(CHARACTERS, max_size=20)
     halves = st.characters(categories=["Cs"])
     return st.one_of(
@@ -97,7 +97,7 @@ def bad_texts() -> st.SearchStrategy[str]:
 
 
 def bad_ids() -> st.SearchStrategy:
-    """Make what is no UUID: another type, or a text that is near one."""
+    """Generate invalid client IDs: other types, and texts that are almost a UUID."""
     near = st.uuids().map(str)
     return st.one_of(
         JSON,
@@ -110,7 +110,7 @@ def bad_ids() -> st.SearchStrategy:
 
 
 def bad_syncs() -> st.SearchStrategy:
-    """Make what is no message's number: negative, beyond a database's reach, another type."""
+    """Generate invalid message numbers: negative, too large for a database, or other types."""
     return st.one_of(
         st.integers(max_value=-1),
         st.integers(min_value=2**63, max_value=10**400),
@@ -121,13 +121,13 @@ def bad_syncs() -> st.SearchStrategy:
 
 
 def _objects(values: dict) -> st.SearchStrategy[str]:
-    """Make JSON objects of these values, with what htmx adds or without it."""
+    """Build JSON objects from these values, with or without the HEADERS that htmx adds."""
     extra = st.dictionaries(st.text(CHARACTERS, max_size=8), SCALARS, max_size=3)
     return st.fixed_dictionaries(values, optional={"HEADERS": extra}).map(json.dumps)
 
 
 def _broken(good: str) -> st.SearchStrategy[str]:
-    """Cut a good frame off, or put something in between."""
+    """Cut a good frame short, or insert characters into it."""
     places = st.integers(0, len(good) - 1)
     cut = places.map(lambda place: good[:place])
     more = st.builds(
@@ -139,7 +139,7 @@ def _broken(good: str) -> st.SearchStrategy[str]:
 
 
 def _deep(key: str) -> st.SearchStrategy[str]:
-    """Nest lists or objects past all depth, as the frame or in a message's place, closed or not."""
+    """Nest lists or objects deeply, as the whole frame or as the message, closed or unclosed."""
 
     def nest(pair, depth, inside, closed):
         opens, closes = pair
@@ -151,7 +151,7 @@ def _deep(key: str) -> st.SearchStrategy[str]:
 
 
 def _long_numbers(key: str) -> st.SearchStrategy[str]:
-    """Put a number in a message's place: thousands of digits, beyond all floats, or none."""
+    """Send a number as the message: very long, out of a float's range, or not valid JSON."""
     numbers = st.integers(1, 6000).map(lambda digits: "9" * digits)
     odd = st.sampled_from(["1e400", "-1e400", "1e-400", "-0", "NaN", "-Infinity", "0x1", "1_000"])
     return (numbers | odd).map(lambda number: f'{{"{key}": {number}}}')

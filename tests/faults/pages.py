@@ -1,4 +1,4 @@
-"""People's pages: they press Enter, and read what appears."""
+"""Control people's pages in a browser: press Enter, and read what appears."""
 
 import time
 
@@ -22,17 +22,17 @@ LOOK_AGAIN = "() => document.dispatchEvent(new Event('visibilitychange'))"
 
 
 class Person:
-    """Somebody at the page of a conversation, who presses Enter until the form is empty."""
+    """A person on a conversation's page, who presses Enter until the form is empty."""
 
     def __init__(self, name: str, page: Page, ledger: Ledger):
         self.name = name
         self.page = page
         self.ledger = ledger
-        self.text: str | None = None  # sent, and not acknowledged yet
-        self.told: set[str] = set()  # all notices and connection states seen so far
+        self.text: str | None = None  # sent but not acknowledged yet
+        self.status_texts: set[str] = set()  # all notices and connection states seen so far
         self.errors: list[str] = []  # of the page's script
-        self.sockets = 0  # that the page has begun to open so far
-        self.answers = 0  # frames that told the page its cursor: answers to a sync
+        self.sockets = 0  # how many the page has started to open so far
+        self.answers = 0  # frames with the page's new cursor, which answer a sync
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("websocket", self._count_socket)
 
@@ -43,8 +43,8 @@ class Person:
     def _count_answer(self, frame) -> None:
         self.answers += 'id="synced"' in str(frame)
 
-    def is_answered(self, answers: int, seconds: float = 10) -> None:
-        """Wait until the page has had so many answers to a sync."""
+    def wait_for_answers(self, answers: int, seconds: float = 10) -> None:
+        """Wait until the page has received this many answers to a sync."""
         deadline = time.monotonic() + seconds
         while self.answers < answers:
             assert time.monotonic() < deadline, f"{self.answers} answers instead of {answers}"
@@ -57,38 +57,38 @@ class Person:
     def enter(self) -> None:
         """Open the conversation, and wait for its socket."""
         self.load()
-        self.is_connected()
+        self.wait_until_connected()
 
-    def is_connected(self) -> None:
+    def wait_until_connected(self) -> None:
         expect(self.page.locator("#status")).to_have_text("Connected.", timeout=RECONNECT_LIMIT)
 
-    def is_cut_off(self) -> None:
+    def wait_until_disconnected(self) -> None:
         expect(self.page.locator("#status")).to_contain_text("Not connected")
 
-    def is_told(self, text: str, seconds: float = 10) -> None:
-        """See a notice appear."""
+    def wait_for_notice(self, text: str, seconds: float = 10) -> None:
+        """Wait until a notice appears that contains `text`."""
         expect(self.page.locator("#notice")).to_contain_text(text, timeout=seconds * 1000)
 
-    def look_again(self) -> None:
-        """Return to the page from another tab, which makes it ask for what it missed."""
+    def return_to_tab(self) -> None:
+        """Return from another tab, which makes the page ask for messages that it missed."""
         self.page.evaluate(LOOK_AGAIN)
 
     def give_up_socket(self) -> None:
-        """Ask what was missed, and let 31 seconds go by on the page's clock without an answer."""
-        self.look_again()
+        """Ask for missed messages, and move the page's clock 31 seconds ahead with no answer."""
+        self.return_to_tab()
         self.page.clock.fast_forward(31_000)
 
     def mark_first_message(self) -> None:
-        """Remember the list's first item, to see later whether it was ever replaced."""
+        """Remember the list's first item, to find out later whether it was ever replaced."""
         self.page.evaluate("() => { window.marked = document.querySelector('#content li'); }")
 
     def still_has_marked_message(self) -> bool:
         return self.page.evaluate("() => window.marked.isConnected")
 
-    def see(self) -> dict[str, str]:
-        """Return what the form, the notice and the status say, and note an acknowledgement."""
+    def read_texts(self) -> dict[str, str]:
+        """Return the texts of form, notice and status; record an acknowledgement."""
         seen = self.page.evaluate(SEEN)
-        self.told |= {seen["notice"], seen["status"]} - {""}
+        self.status_texts |= {seen["notice"], seen["status"]} - {""}
         if self.text is not None and seen["form"] == "":
             self.ledger.acknowledged.add(self.text)
             self.text = None
@@ -97,55 +97,55 @@ class Person:
     def press_enter(self) -> None:
         self.page.press("#chat_message", "Enter")
 
-    def write(self) -> str:
+    def send_new_text(self) -> str:
         """Type a new text and press Enter."""
         self.text = self.ledger.next_text(self.name)
         self.page.fill("#chat_message", self.text)
         self.press_enter()
         return self.text
 
-    def insist(self) -> None:
+    def retry(self) -> None:
         """Press Enter again if the form isn't empty yet."""
-        self.see()
+        self.read_texts()
         if self.text is not None:
             self.press_enter()
 
-    def turn(self) -> None:
-        """Press Enter again, or go on to the next text."""
-        self.insist()
+    def send_or_retry(self) -> None:
+        """Press Enter again if the form isn't empty, or else send the next text."""
+        self.retry()
         if self.text is None:
-            self.write()
+            self.send_new_text()
 
     def messages(self) -> list[tuple[int, str]]:
-        """Return the numbers and texts that the page shows, from top to bottom."""
+        """Return the IDs and texts of the messages that the page shows, from top to bottom."""
         return [(number, text) for number, text, _ in self.page.evaluate(MESSAGES)]
 
-    def own(self) -> set[str]:
-        """Return the texts that the page shows as this person's own."""
+    def own_texts(self) -> set[str]:
+        """Return the texts that the page marks as this person's own."""
         return {text for _, text, own in self.page.evaluate(MESSAGES) if own}
 
 
 def talk(people: list[Person], seconds: float) -> None:
-    """Let people send for a while, whatever happens to the servers."""
+    """Let people send for some seconds, whatever happens to the servers."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for person in people:
-            person.turn()
+            person.send_or_retry()
             person.page.wait_for_timeout(PACE * 1000 / len(people))
 
 
-def insist(people: list[Person], seconds: float = 40) -> None:
-    """Let people press Enter until everything they wrote is acknowledged."""
+def retry_until_acknowledged(people: list[Person], seconds: float = 40) -> None:
+    """Let people press Enter until everything that they sent is acknowledged."""
     deadline = time.monotonic() + seconds
     while waiting := [person for person in people if person.text is not None]:
         late = time.monotonic() > deadline
-        assert not late, [(one.name, one.text, one.see()) for one in waiting]
+        assert not late, [(one.name, one.text, one.read_texts()) for one in waiting]
         for person in waiting:
-            person.insist()
+            person.retry()
             person.page.wait_for_timeout(PACE * 1000)
 
 
-def settle(people: list[Person], seconds: float = 30) -> None:
+def wait_until_complete(people: list[Person], seconds: float = 30) -> None:
     """Wait until each page shows every stored message."""
     began = time.monotonic()
     while lacking := [one for one in people if not one.ledger.complete(one.messages())]:
@@ -155,22 +155,22 @@ def settle(people: list[Person], seconds: float = 30) -> None:
         lacking[0].page.wait_for_timeout(100)
 
 
-def recover(people: list[Person], count) -> None:
-    """Check that every page is complete within 30 seconds. Call it when a fault has ended."""
+def check_recovery(people: list[Person], count) -> None:
+    """Check that every page is complete within 30 seconds. Call this when a fault has ended."""
     began = time.monotonic()
     for person in people:
-        person.is_connected()
-    settle(people, 30 - (time.monotonic() - began))
+        person.wait_until_connected()
+    wait_until_complete(people, 30 - (time.monotonic() - began))
     count("complete after", f"{time.monotonic() - began:.1f} s")
 
 
-def verdict(people: list[Person], count, connected: bool = True) -> None:
+def check_pages(people: list[Person], count, connected: bool = True) -> None:
     """Check that pages show each message once, in order, on the right side, also after a reload.
 
-    `count` is called with the name and value of each figure; `connected` tells whether a reloaded
-    page can get a socket.
+    `count` is called with each figure's name and value. `connected` tells whether a reloaded page
+    can open a socket.
     """
-    settle(people)
+    wait_until_complete(people)
     ledger = people[0].ledger
     shown = {person.name: person.messages() for person in people}
     count("sent", len(ledger.sent))
@@ -181,9 +181,9 @@ def verdict(people: list[Person], count, connected: bool = True) -> None:
     assert ledger.faults(shown) == []
     for person in people:
         mine = {text for text, name in ledger.sent.items() if name == person.name}
-        assert person.own() == mine & {text for _, text in shown[person.name]}
+        assert person.own_texts() == mine & {text for _, text in shown[person.name]}
         assert person.errors == []
         person.page.reload()
         if connected:
-            person.is_connected()
+            person.wait_until_connected()
         assert person.messages() == shown[person.name][-LATEST:]

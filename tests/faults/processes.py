@@ -1,4 +1,4 @@
-"""The processes that are mistreated: Redis, PostgreSQL and Daphne.
+"""Start, freeze and kill the servers that tests break: Redis, PostgreSQL and Daphne.
 
 Each keeps its address when it's started again.
 """
@@ -28,21 +28,21 @@ from course import processes, serve, services
 START_LIMIT = 60  # seconds that a server may take to start
 LEFT_BEHIND = shutil.ignore_patterns("db.sqlite3*", "__pycache__", ".*cache")
 
-# What a server says of each request, and of itself as it starts and ends.
+# What a server logs about each request, and about its own start and end.
 CHATTER = re.compile(
     r"^(127\.0\.0\.1|None|unix):?\S* - - \[|^\S+ \S+ (INFO|WARNING +Channel layer: in memory)"
 )
-# A record, and the words that it begins with.
+# A log record, and its first words.
 RECORD = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) +(.{1,22})")
 
 
 def until(condition, seconds: float = START_LIMIT):
-    """Return what `condition` gives as soon as it is true, or None after `seconds`."""
+    """Return the condition's value as soon as it's true, or None after `seconds`."""
     return processes.until(condition, seconds, threading.Event())
 
 
 class Process:
-    """One that can be frozen, killed and started again. `log` is what it has ever printed."""
+    """A process that can be frozen, killed and restarted. `log` keeps its output of all runs."""
 
     def __init__(self, log: Path):
         self.log = log
@@ -67,9 +67,9 @@ class Process:
             self.process.wait()
 
     def stop(self, seconds: float) -> bool:
-        """Stop it as a service manager does: by SIGTERM, and by SIGKILL if it stays for longer.
+        """Stop it as a service manager does: SIGTERM first, and SIGKILL after `seconds`.
 
-        Tells whether SIGTERM was enough.
+        Returns whether SIGTERM was enough.
         """
         self.process.terminate()
         try:
@@ -81,7 +81,7 @@ class Process:
 
 
 class Redis(Process):
-    """A Redis that keeps nothing."""
+    """A Redis that saves nothing to disk."""
 
     def __init__(self, program: str, scratch: Path):
         super().__init__(scratch / "redis.log")
@@ -97,20 +97,20 @@ class Redis(Process):
         assert until(lambda: services.is_redis(self.url)), self.log.read_text()
 
     def subscriptions(self) -> dict[str, int]:
-        """Return how many processes listen to each channel that anybody listens to."""
+        """Return the number of subscribers of each channel that has any."""
         with Client.from_url(self.url, decode_responses=True) as client:
             return dict(client.pubsub_numsub(*client.pubsub_channels()))
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[Callable[[], int]]:
-        """Let whoever writes wait; give a function that tells how many wait for anything."""
+        """Block all writes; yield a function that returns how many clients are blocked."""
         with Client.from_url(self.url) as client:
             client.execute_command("CLIENT", "PAUSE", "600000", "WRITE")
             yield lambda: client.info("clients")["blocked_clients"]
 
 
 class Postgres(Process):
-    """A PostgreSQL whose data lies in a scratch folder."""
+    """A PostgreSQL that keeps its data in a temporary folder."""
 
     def __init__(self, programs: Path):
         # Not in pytest's folder: other users can't enter that, and root can't run PostgreSQL.
@@ -139,7 +139,7 @@ class Postgres(Process):
         return f"postgres://chat@127.0.0.1:{self._port}/{database}"
 
     def begin(self) -> None:
-        """Start it without waiting until it takes connections."""
+        """Start it without waiting until it accepts connections."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self._port,
@@ -155,7 +155,7 @@ class Postgres(Process):
         assert until(self.is_ready), self.log.read_text()
 
     def ensure_running(self) -> None:
-        """Start it again if a test has left it dead."""
+        """Start it again if a test has stopped it."""
         if not self.is_ready():
             self.kill()
             self.start()
@@ -187,7 +187,7 @@ class Postgres(Process):
             process.resume()
 
     def kill(self) -> None:
-        """Crash it: none of its processes gets a chance to say goodbye."""
+        """Crash it: none of its processes can close its connections first."""
         family = self._family()
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -196,7 +196,7 @@ class Postgres(Process):
         psutil.wait_procs(family)
 
     def restart(self) -> None:
-        """Restart it as an upgrade does: each client is told that its connection ends."""
+        """Restart it as an upgrade does: it tells each client that the connection ends."""
         self.process.send_signal(signal.SIGINT)  # PostgreSQL calls this a fast shutdown
         self.process.wait(START_LIMIT)
         self.start()
@@ -206,7 +206,7 @@ class Postgres(Process):
         shutil.rmtree(self._scratch)
 
     def _family(self) -> list[psutil.Process]:
-        """Return the server's process and those it has started, one for each connection."""
+        """Return the server's process and its child processes, such as one per connection."""
         if self.process is None or self.process.poll() is not None:
             return []
         server = psutil.Process(self.process.pid)
@@ -217,7 +217,7 @@ def _unprivileged_account() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise AssertionError(f"{getpass.getuser()} can't run PostgreSQL, nor is there another user.")
+    raise AssertionError(f"{getpass.getuser()} can't run PostgreSQL, and there's no other user.")
 
 
 class Daphne(Process):
@@ -235,23 +235,25 @@ class Daphne(Process):
         self._folder = folder
         self._application = application
         self._environment = environment
-        self.port = 0  # any free one, at the first start
+        self.port = 0  # chosen by the system at the first start
 
     def begin(self) -> None:
-        """Start it, and wait for nothing."""
-        self._since = len(self._said())
+        """Start it without waiting until it accepts connections."""
+        self._since = len(self._read_log())
         words = ["-m", "daphne", "-p", f"{self.port}", self._application]
         self.run([sys.executable, *words], cwd=self._folder, env=self._environment)
 
     def wait(self) -> None:
-        """Return once it takes connections."""
+        """Wait until it accepts connections."""
 
         def listens() -> re.Match | None:
-            assert self.process.poll() is None, f"Daphne has ended:\n{self._said()}"
-            return re.search(r"Listening on TCP address \S+:(\d+)\s", self._said()[self._since :])
+            assert self.process.poll() is None, f"Daphne has ended:\n{self._read_log()}"
+            return re.search(
+                r"Listening on TCP address \S+:(\d+)\s", self._read_log()[self._since :]
+            )
 
         found = until(listens)
-        assert found, f"Daphne does not listen:\n{self._said()}"
+        assert found, f"Daphne doesn't listen:\n{self._read_log()}"
         self.port = int(found[1])
 
     def start(self) -> None:
@@ -259,42 +261,42 @@ class Daphne(Process):
         self.wait()
 
     def complaints(self) -> list[str]:
-        """Return the lines of its log that are about no request and not about itself."""
-        lines = self._said().splitlines()
+        """Return the lines of its log that aren't about requests, its start or its end."""
+        lines = self._read_log().splitlines()
         return [line for line in lines if line.strip() and not CHATTER.match(line)]
 
     def handshakes(self) -> int:
-        """Return how many sockets were begun to be opened, as far as its log says."""
-        return self._said().count('"WSCONNECTING ')
+        """Return how many handshakes have started, according to its log."""
+        return self._read_log().count('"WSCONNECTING ')
 
     def sockets(self) -> int:
-        """Return how many sockets it has open, as far as its log says, since it was started."""
-        said = self._said()[self._since :]
-        return said.count('"WSCONNECT ') - said.count('"WSDISCONNECT ')
+        """Return how many sockets are open since the last start, according to its log."""
+        logged = self._read_log()[self._since :]
+        return logged.count('"WSCONNECT ') - logged.count('"WSDISCONNECT ')
 
     def report(self) -> dict[str, int]:
-        """Return what `inside.py` counts: the layer's channels and memberships, lost events."""
+        """Return the counts of `inside.py`: the layer's channels, memberships and lost events."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/faults/", timeout=10) as answer:
             return json.load(answer)
 
-    def _said(self) -> str:
+    def _read_log(self) -> str:
         return self.log.read_text(errors="replace")
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return what a process of a project has set: the caller's own, cleaned, and `variables`."""
+    """Return a project's environment: the caller's cleaned variables plus `variables`."""
     plain = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
     return {**serve.clean(os.environ), **plain, **variables}
 
 
-def said_badly(lines: list[str]) -> list[str]:
-    """Return the lines of a log that are part of a traceback, or say what was said before."""
+def bad_log_lines(lines: list[str]) -> list[str]:
+    """Return the log lines that belong to a traceback, or that repeat an earlier line."""
     found = []
-    said = set()
+    logged = set()
     for line in lines:
         record = RECORD.match(line)
-        if record is None or record[1] in said:
+        if record is None or record[1] in logged:
             found.append(line)
         else:
-            said.add(record[1])
+            logged.add(record[1])
     return found

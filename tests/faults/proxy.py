@@ -1,4 +1,4 @@
-"""A network that can fail: a TCP proxy between pages and servers."""
+"""Simulate a network that can fail: a TCP proxy between pages and servers."""
 
 import asyncio
 import contextlib
@@ -9,17 +9,17 @@ STEP = 65_536  # bytes read at once
 HANDSHAKE = b"GET /ws/"
 
 
-class Way:
-    """One of the two ways of a connection, until nobody carries what comes there any more."""
+class Direction:
+    """One of the two directions of a connection, until it closes or loses everything."""
 
     def __init__(self):
         self.lost = False
-        self.latency = 0.0  # seconds that each piece takes
+        self.latency = 0.0  # seconds that each piece is delayed
         self.open = asyncio.Event()
         self.open.set()
 
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Hand on what comes, and its end; on a way that is lost nothing, and no end either."""
+    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward data and the end of the stream, or neither if this direction is lost."""
         with contextlib.suppress(OSError):
             while data := await reader.read(STEP):
                 await asyncio.sleep(self.latency)
@@ -37,19 +37,19 @@ class Way:
 
 
 class Proxy:
-    """Hands each connection to one of the servers that live. It runs in a thread of its own.
+    """Forward each connection to one of the servers that still run. It runs in its own thread.
 
-    Only WebSockets suffer when it fails: a browser does not load a page again while it waits for
-    an answer on a connection of before.
+    Its faults only affect WebSockets: a browser doesn't load a page again while it waits for an
+    answer on an earlier connection.
     """
 
     def __init__(self):
-        self.servers: list = []  # with a `port` each; the first that answers is taken
-        self.latency = 0.0  # seconds that answers take on the sockets opened from now on
-        self._there: set[Way] = set()  # from pages to servers
-        self._back: set[Way] = set()
-        self._writers: set[asyncio.StreamWriter] = set()  # to pages, on their sockets
-        self._kept: list = []  # ends of lost ways: let go, they would be closed
+        self.servers: list = []  # each has a `port`; the first that answers gets the connection
+        self.latency = 0.0  # seconds that answers take on sockets opened from now on
+        self._to_servers: set[Direction] = set()  # from pages to servers
+        self._to_pages: set[Direction] = set()
+        self._writers: set[asyncio.StreamWriter] = set()  # to the pages of open sockets
+        self._kept_open: list = []  # writers that garbage collection would close
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -57,30 +57,32 @@ class Proxy:
         self.port = self._listener.sockets[0].getsockname()[1]
 
     def hold(self) -> None:
-        """Hold back all that is said on the sockets there are, until `release`."""
-        self._do(lambda: [way.open.clear() for way in self._there | self._back])
+        """Hold back everything on the open sockets, until `release`."""
+        self._do(
+            lambda: [direction.open.clear() for direction in self._to_servers | self._to_pages]
+        )
 
     def release(self) -> None:
-        """Hand on what was held back."""
-        self._do(lambda: [way.open.set() for way in self._there | self._back])
+        """Forward what was held back."""
+        self._do(lambda: [direction.open.set() for direction in self._to_servers | self._to_pages])
 
     def lose(self) -> None:
-        """Swallow all that is said on the sockets there are, for ever, without a word."""
-        self._do(lambda: [way.lose() for way in self._there | self._back])
+        """Silently lose everything on the open sockets, forever."""
+        self._do(lambda: [direction.lose() for direction in self._to_servers | self._to_pages])
 
     def cut(self) -> None:
-        """Close all the sockets there are, so that pages and servers notice."""
+        """Close all open sockets, so that pages and servers notice."""
         self._do(lambda: [writer.close() for writer in self._writers])
 
     def slow_down(self, seconds: float) -> None:
-        """Let answers take so long, on the sockets there are and on later ones."""
+        """Delay answers by `seconds`, on open sockets and on later ones."""
         self.latency = seconds
-        for way in list(self._back):
-            way.latency = seconds
+        for direction in list(self._to_pages):
+            direction.latency = seconds
 
     def lose_answers(self) -> None:
-        """Swallow what the servers say there, and hand on what the pages say."""
-        self._do(lambda: [way.lose() for way in self._back])
+        """Lose what the servers send on the open sockets, and forward what the pages send."""
+        self._do(lambda: [direction.lose() for direction in self._to_pages])
 
     def close(self) -> None:
         self._do(self._listener.close)
@@ -90,7 +92,7 @@ class Proxy:
         self._loop.close()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = Way(), Way()
+        to_server, to_page = Direction(), Direction()
         with contextlib.suppress(OSError, asyncio.CancelledError):
             first = await reader.read(STEP)
             far_reader, far_writer = await self._reach()
@@ -98,17 +100,19 @@ class Proxy:
                 writer.close()
                 return
             if first.startswith(HANDSHAKE):
-                self._there.add(there)
-                self._back.add(back)
-                back.latency = self.latency
+                self._to_servers.add(to_server)
+                self._to_pages.add(to_page)
+                to_page.latency = self.latency
                 self._writers.add(writer)
             far_writer.write(first)
-            await asyncio.gather(there.carry(reader, far_writer), back.carry(far_reader, writer))
+            await asyncio.gather(
+                to_server.forward(reader, far_writer), to_page.forward(far_reader, writer)
+            )
         self._writers.discard(writer)
-        self._there.discard(there)
-        self._back.discard(back)
-        if there.lost or back.lost:
-            self._kept += [writer, far_writer]
+        self._to_servers.discard(to_server)
+        self._to_pages.discard(to_page)
+        if to_server.lost or to_page.lost:
+            self._kept_open += [writer, far_writer]
 
     async def _reach(self) -> tuple:
         """Return a reader and a writer of the first server that answers."""

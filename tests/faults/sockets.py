@@ -1,4 +1,4 @@
-"""People without a browser: each sends messages on a socket and insists until they're stored."""
+"""Send as people without a browser: each sends messages on a socket until they're stored."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ def open_socket(port: int, session: str, conversation: int):
 
 
 def listen_until_quiet(socket) -> list[str]:
-    """Return the frames that arrive until none has for a while."""
+    """Return the frames that arrive until none has for QUIET seconds."""
     frames = []
     with contextlib.suppress(TimeoutError):
         while True:
@@ -38,7 +38,7 @@ def listen_until_quiet(socket) -> list[str]:
 
 @dataclass
 class Sender:
-    """Somebody who sends `count` messages one after another, in the conversation of a ledger."""
+    """A person who sends `count` messages one after another, in the conversation of a ledger."""
 
     name: str
     session: str
@@ -77,9 +77,9 @@ class Sender:
 
 
 class Crowd:
-    """Senders at work. Leaving the context waits until all their messages are stored.
+    """Senders who work at the same time. Leaving the context waits until all are done.
 
-    With `may_break` it also ends when their sockets break.
+    It fails if a message couldn't be stored, unless their sockets `may_break`.
     """
 
     def __init__(self, senders: list[Sender], may_break: bool = False):

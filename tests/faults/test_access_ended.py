@@ -1,4 +1,4 @@
-"""Four people who lose access to a conversation, each for another reason."""
+"""Check that four people lose access to a conversation, each for a different reason."""
 
 import json
 import re
@@ -6,12 +6,12 @@ import time
 
 from playwright.sync_api import expect
 
-from tests.faults.pages import insist, settle
+from tests.faults.pages import retry_until_acknowledged, wait_until_complete
 
 LIMIT = 5  # seconds, though the layer needs only one
 
-LOGGED_OUT, NO_PART = re.compile("log(in|ged)"), re.compile("take part in this conversation")
-REASONS = {"ann": LOGGED_OUT, "bob": LOGGED_OUT, "carol": NO_PART, "dave": LOGGED_OUT}
+LOGGED_OUT, NOT_A_MEMBER = re.compile("log(in|ged)"), re.compile("take part in this conversation")
+REASONS = {"ann": LOGGED_OUT, "bob": LOGGED_OUT, "carol": NOT_A_MEMBER, "dave": LOGGED_OUT}
 
 # What the admin does: deactivate bob, remove carol, and set a new password for dave.
 END = """
@@ -29,10 +29,10 @@ ended["dave"] = time.time()
 dave.save()
 print(json.dumps(ended))
 """
-# Notes when the page said why its socket was closed, in milliseconds.
+# Records the time in milliseconds when the page said why its socket was closed.
 WATCH = """() => {
   const status = document.querySelector("#status");
-  new MutationObserver(() => { window.putOut ??= Date.now(); })
+  new MutationObserver(() => { window.closedAt ??= Date.now(); })
     .observe(status, { childList: true });
 }"""
 
@@ -48,49 +48,49 @@ def end_access_of(chat, people):
     return {**ended, **json.loads(chat.shell(END).splitlines()[-1])}
 
 
-def see_closed(people, ended, count, seconds):
+def check_closed(people, ended, count, seconds):
     """Check that each page says why its socket was closed."""
     for person in people:
         status = person.page.locator("#status")
         expect(status).to_contain_text(REASONS[person.name], timeout=seconds * 1000)
     for person in people:
-        took = person.page.evaluate("window.putOut") / 1000 - ended[person.name]
+        took = person.page.evaluate("window.closedAt") / 1000 - ended[person.name]
         count(f"{person.name} closed after", f"{took:.1f} s")
 
 
 def check_nothing_can_be_sent(chat, people):
     before = chat.ledger.stored()
     for person in people:
-        text = person.write()
-        person.is_told("Not sent")
-        assert person.see()["form"] == text
+        text = person.send_new_text()
+        person.wait_for_notice("Not sent")
+        assert person.read_texts()["form"] == text
     assert chat.ledger.stored() == before
 
 
-def arrive(chat):
-    people = chat.arrive("ann", "bob", "carol", "dave")
-    people[0].write()
-    insist(people)
-    settle(people)
+def open_pages(chat):
+    people = chat.open_pages("ann", "bob", "carol", "dave")
+    people[0].send_new_text()
+    retry_until_acknowledged(people)
+    wait_until_complete(people)
     for person in people:
         person.page.evaluate(WATCH)
     return people
 
 
-def test_sockets_are_closed_at_once_while_the_layer_works(chat, redis, count):
+def test_sockets_are_closed_immediately_while_the_layer_works(chat, redis, count):
     chat.serve(redis=redis)
-    people = arrive(chat)
+    people = open_pages(chat)
     ended = end_access_of(chat, people)
-    see_closed(people, ended, count, LIMIT)
+    check_closed(people, ended, count, LIMIT)
     check_nothing_can_be_sent(chat, people)
     chat.check_log_is_empty(count)
 
 
 def test_sockets_are_closed_within_30_seconds_if_the_event_is_lost(chat, redis, count):
     chat.serve(redis=redis)
-    people = arrive(chat)
+    people = open_pages(chat)
     redis.kill()
     ended = end_access_of(chat, people)
-    see_closed(people, ended, count, 32)
+    check_closed(people, ended, count, 32)
     check_nothing_can_be_sent(chat, people)
     chat.check_log(count, 1, 4)

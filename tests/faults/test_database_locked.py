@@ -1,31 +1,36 @@
-"""A database that another writer has locked."""
+"""Check that people can send despite a database that another writer has locked."""
 
 import sqlite3
 from contextlib import closing
 
 from tests.faults.ledger import SQLITE
-from tests.faults.pages import insist, recover, settle, verdict
+from tests.faults.pages import (
+    check_pages,
+    check_recovery,
+    retry_until_acknowledged,
+    wait_until_complete,
+)
 
 
-def test_sender_is_told_when_the_database_is_locked(chat, count):
+def test_sender_gets_an_error_when_the_database_is_locked(chat, count):
     chat.serve()
-    people = chat.arrive("ann", "bob")
+    people = chat.open_pages("ann", "bob")
     for person in people:
-        person.write()
-    insist(people)
-    settle(people)
+        person.send_new_text()
+    retry_until_acknowledged(people)
+    wait_until_complete(people)
     before = chat.ledger.stored()
     with closing(
         sqlite3.connect(chat.database.removeprefix(SQLITE), isolation_level=None)
     ) as other:
         other.execute("BEGIN IMMEDIATE")
-        texts = [person.write() for person in people]
+        texts = [person.send_new_text() for person in people]
         for person, text in zip(people, texts, strict=True):
-            person.is_told("could not be stored", 30)
-            assert person.see()["form"] == text
+            person.wait_for_notice("could not be stored", 30)
+            assert person.read_texts()["form"] == text
         assert chat.ledger.stored() == before
         other.execute("ROLLBACK")
-    recover(people, count)
-    insist(people)
-    verdict(people, count)
+    check_recovery(people, count)
+    retry_until_acknowledged(people)
+    check_pages(people, count)
     chat.check_log(count, 1, 1)

@@ -1,4 +1,4 @@
-"""A channel layer that silently drops events beyond its capacity."""
+"""Check a channel layer that silently drops events beyond its capacity."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.pages import insist, recover, talk, verdict
+from tests.faults.pages import check_pages, check_recovery, retry_until_acknowledged, talk
 from tests.faults.sockets import listen_until_quiet, open_socket
 
 SOCKETS, EACH = 8, 4  # messages that each sends at the same moment
@@ -31,25 +31,25 @@ def layers(redis_url):
 
 
 @pytest.mark.parametrize("layer", ["memory", "core"])
-def test_pages_are_complete_though_the_layer_drops_events(chat, redis, layer, count):
+def test_pages_are_complete_although_the_layer_drops_events(chat, redis, layer, count):
     server = chat.serve(layer=layers(redis.url)[layer])
-    people = chat.arrive("ann", "bob")
+    people = chat.open_pages("ann", "bob")
     talk(people, 1)
-    insist(people)
+    retry_until_acknowledged(people)
     dropped = burst(server.port, chat)
     count("events dropped on their way to the senders", dropped)
     assert dropped, "The layer had room for everything."
     for person in people:
-        person.look_again()
-    recover(people, count)
-    verdict(people, count)
+        person.return_to_tab()
+    check_recovery(people, count)
+    check_pages(people, count)
     chat.check_log_is_empty(count)
 
 
 def burst(port, chat):
     """Send carol's messages on many sockets at once, and wait until all are acknowledged.
 
-    Returns how many of them didn't reach all of these sockets, which never ask for what they miss.
+    Returns how many deliveries to these sockets are missing. They never ask for missed messages.
     """
     done = threading.Barrier(SOCKETS)
     shares = [[chat.ledger.next_text("carol") for _ in range(EACH)] for _ in range(SOCKETS)]
@@ -61,12 +61,12 @@ def burst(port, chat):
 def send_share(port, chat, share, done):
     """Send the messages of `share`, and keep the socket open until all threads are `done`.
 
-    Returns how many messages the socket received, its own included.
+    Returns how many messages the socket received, including its own.
     """
     texts = {str(uuid.uuid4()): text for text in share}
     frames = []
     with open_socket(port, chat.project.sessions["carol"], chat.ledger.conversation) as socket:
-        done.wait(30)  # nobody sends before all sockets are open
+        done.wait(30)  # all sockets have to be open before the first message
         for client_id, text in texts.items():
             socket.send(json.dumps({"chat_message": text, "client_id": client_id}))
         while texts:

@@ -1,5 +1,7 @@
-"""A thousand frames that carry no message, at each consumer on a real Daphne: who sends them is
-told, and nobody else can tell that they were sent."""
+"""Send a thousand malformed frames to each chapter's consumer on a real Daphne.
+
+Their sender has to get an error for each, and other members must not notice anything.
+"""
 
 import contextlib
 import json
@@ -18,10 +20,10 @@ from course import login
 WITH_SYNC = [name for name in WITH_SOCKET if CHAPTERS[name].syncs]
 TOGETHER = 20  # frames sent without waiting for an answer
 BATCHES = 50
-LIMIT = 1024 * 1024  # bytes that Daphne takes at once
+LIMIT = 1024 * 1024  # bytes that Daphne accepts in one frame
 
-# What fails is looked for frame by frame: to shrink it would cost a server's time, for minutes.
-# What is large takes longer to make than hypothesis thinks right.
+# To find a failing frame, the test sends each one alone, because Hypothesis would need minutes on a
+# real server to shrink them. Large frames take longer to generate than Hypothesis normally allows.
 PATIENT = settings(
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
@@ -37,7 +39,7 @@ PATIENT = settings(
 
 
 class Room:
-    """A running chapter, one who sends what is no message, and another member."""
+    """A running chapter, a member who sends malformed frames, and another member."""
 
     def __init__(self, name, server):
         self.contract = CHAPTERS[name]
@@ -45,15 +47,15 @@ class Room:
         self.people = ["", ""]
         if self.contract.people:
             self.people = [login.log_in(server.port, user) for user in self.contract.people[:2]]
-        self.good = []  # the messages that were sent
+        self.sent_texts = []  # the texts of the valid messages that were sent
         self._sockets = None
-        self._ends = contextlib.ExitStack()
+        self._cleanup = contextlib.ExitStack()
 
     @property
     def sockets(self):
-        """The two sockets: open until something goes wrong, and then opened anew."""
+        """The two members' sockets. After a failed check, they're opened again."""
         if self._sockets is None:
-            self._sockets = [self._ends.enter_context(self.open(person)) for person in (0, 1)]
+            self._sockets = [self._cleanup.enter_context(self.open(person)) for person in (0, 1)]
         return self._sockets
 
     def open(self, person):
@@ -61,51 +63,51 @@ class Room:
 
     def close(self):
         self._sockets = None
-        self._ends.close()
+        self._cleanup.close()
 
     def say(self, socket):
-        """Send a message, and return its text."""
-        self.good.append(f"message {len(self.good)}")
-        socket.send(json.dumps({self.contract.key: self.good[-1]}))
-        return self.good[-1]
+        """Send a valid message; return its text."""
+        self.sent_texts.append(f"message {len(self.sent_texts)}")
+        socket.send(json.dumps({self.contract.key: self.sent_texts[-1]}))
+        return self.sent_texts[-1]
 
-    def refuses(self, frames):
-        """Send frames and then a message. Fails unless each frame is refused, to its sender."""
+    def check_refused(self, frames):
+        """Send frames and then a message; check that each frame is refused, only to its sender."""
         own, other = self.sockets
         try:
             for frame in frames:
                 own.send(frame)
-            said = self.say(own)
-            came = until(own, is_message)
+            text = self.say(own)
+            received = until(own, is_message)
             heard = until(other, is_message) if self.contract.shared else []
-            assert message(came[-1]) == said, "it was sent on as a message"
-            refused = [frame for frame in came if refusal(frame)]
+            assert message(received[-1]) == text, "it was forwarded as a message"
+            refused = [frame for frame in received if refusal(frame)]
             assert len(refused) == len(frames), f"{len(frames)} sent, {len(refused)} refused"
-            assert [message(frame) for frame in heard] == [said][: len(heard)], "others heard it"
+            assert [message(frame) for frame in heard] == [text][: len(heard)], "others heard it"
         except BaseException:
             self.close()
             raise
 
-    def blame(self, frames):
-        """Fail with the first of these that is not refused when it comes alone, if there is one."""
+    def fail_for_first_accepted(self, frames):
+        """Send each frame alone, and fail with the first one that isn't refused, if any."""
         for frame in frames:
             try:
-                self.refuses([frame])
+                self.check_refused([frame])
             except AssertionError as error:
                 pytest.fail(f"{frame!r:.500}\n{error}", pytrace=False)
 
-    def hears_nothing_else(self):
-        """Let the other member speak: the answer is the first thing that they hear."""
+    def check_others_heard_nothing(self):
+        """Let the other member send a message, and check that it's the first thing they receive."""
         own, other = self.sockets
-        said = self.say(other)
-        came = until(other, is_message)
-        assert message(came[-1]) == said
-        assert [refusal(frame) for frame in came if refusal(frame)] == []
+        text = self.say(other)
+        received = until(other, is_message)
+        assert message(received[-1]) == text
+        assert [refusal(frame) for frame in received if refusal(frame)] == []
         if self.contract.shared:
-            assert message(until(own, is_message)[-1]) == said
+            assert message(until(own, is_message)[-1]) == text
 
     def page(self):
-        """Return the messages on the other member's page, or the page where it shows none."""
+        """Return the messages on the other member's page, or the whole page if it shows none."""
         page = "/chat/lobby/" if "/lobby/" in self.contract.socket else "/chat/2/"
         answer = self.server.ask("GET", page, self.people[1])
         assert answer.status == 200
@@ -117,7 +119,7 @@ class Room:
 
 @pytest.fixture(scope="module", params=WITH_SOCKET)
 def room(request, chapter_folders, serve_copy):
-    """A chapter that runs for these tests alone."""
+    """A chapter that runs only for these tests."""
     server = serve_copy(chapter_folders[request.param])
     room = Room(request.param, server)
     with contextlib.closing(room):
@@ -127,7 +129,7 @@ def room(request, chapter_folders, serve_copy):
 
 @pytest.fixture(autouse=True)
 def quiet_log(room):
-    """See that nothing was logged as an error while a test ran."""
+    """Check that no error was logged while a test ran."""
     begin = len(room.server.log())
     yield
     if trouble := room.server.trouble(begin):
@@ -143,31 +145,31 @@ def test_thousand_malformed_frames_are_refused(room):
     @given(st.lists(frames, min_size=TOGETHER, max_size=TOGETHER, unique=True))
     def refused(frames):
         try:
-            room.refuses(frames)
+            room.check_refused(frames)
         except AssertionError:
-            room.blame(frames)
+            room.fail_for_first_accepted(frames)
             raise
         sent.extend(frames)
 
     refused()
     assert len(sent) >= 1000
-    room.hears_nothing_else()
-    # Where messages are stored, those of all these batches, and nothing else.
-    assert room.page() == (room.good[-50:] if room.contract.people else page)
+    room.check_others_heard_nothing()
+    # If the chapter stores messages, its page shows the valid ones of these batches, and no others.
+    assert room.page() == (room.sent_texts[-50:] if room.contract.people else page)
 
 
-def test_frame_as_large_as_the_server_takes_is_refused_like_others(room):
-    room.refuses(["x" * LIMIT, b"x" * LIMIT])
+def test_frame_of_the_maximum_size_is_refused_like_others(room):
+    room.check_refused(["x" * LIMIT, b"x" * LIMIT])
 
 
 @pytest.mark.parametrize("room", WITH_SYNC, indirect=True)
 @settings(PATIENT, max_examples=20)
 @given(last=st.integers(0, 2**63 - 1))
-def test_any_number_that_a_database_holds_is_answered(room, last):
+def test_sync_from_any_valid_number_is_answered(room, last):
     own, _ = room.sockets
     own.send(json.dumps({"sync": last}))
     assert synced(until(own, lambda frame: synced(frame) is not None)[-1]) >= last
-    room.refuses([])
+    room.check_refused([])
 
 
 @settings(PATIENT, max_examples=10)
@@ -176,31 +178,33 @@ def test_any_number_that_a_database_holds_is_answered(room, last):
     character=st.sampled_from(["x", "[", " ", b"x", b"\0"]),
     pieces=st.integers(1, 4),
 )
-def test_what_is_larger_closes_that_socket_alone(room, size, character, pieces):
+def test_oversized_frame_closes_only_its_own_socket(room, size, character, pieces):
     whole = character * size
     length = -(-size // pieces)
-    closes(room, [whole[start : start + length] for start in range(0, size, length)])
+    check_only_own_socket_closes(
+        room, [whole[start : start + length] for start in range(0, size, length)]
+    )
 
 
 @settings(PATIENT, max_examples=20)
 @given(st.binary(min_size=1, max_size=200).filter(lambda given: not is_utf_8(given)))
-def test_text_that_is_no_utf_8_closes_that_socket_alone(room, text):
-    closes(room, text, text=True)
+def test_invalid_utf_8_closes_only_its_own_socket(room, text):
+    check_only_own_socket_closes(room, text, text=True)
 
 
-def closes(room, frame, **options):
-    """Send a frame, a list of them as one in pieces. Fails unless its socket alone is closed."""
+def check_only_own_socket_closes(room, frame, **options):
+    """Send a frame (a list: in pieces), and check that only the sender's socket is closed."""
     with room.open(0) as socket:
         with contextlib.suppress(ConnectionClosed):
             socket.send(frame, **options)
         with pytest.raises(ConnectionClosed):
             socket.recv(timeout=SOON)
-    room.refuses([])
+    room.check_refused([])
     with room.open(0) as again:
-        said = room.say(again)
-        assert message(until(again, is_message)[-1]) == said
+        text = room.say(again)
+        assert message(until(again, is_message)[-1]) == text
     if room.contract.shared:
-        assert [message(until(socket, is_message)[-1]) for socket in room.sockets] == [said] * 2
+        assert [message(until(socket, is_message)[-1]) for socket in room.sockets] == [text] * 2
 
 
 def is_utf_8(given):

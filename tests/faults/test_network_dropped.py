@@ -1,13 +1,19 @@
-"""A network that pauses, or silently swallows everything."""
+"""Check a network that pauses, or silently loses everything."""
 
 import time
 
 import pytest
 
-from tests.faults.pages import insist, recover, settle, talk, verdict
+from tests.faults.pages import (
+    check_pages,
+    check_recovery,
+    retry_until_acknowledged,
+    talk,
+    wait_until_complete,
+)
 from tests.faults.processes import until
 
-UNHEARD_LIMIT = 65  # seconds: a sync after 30, and 30 more without an answer
+NO_ANSWER_LIMIT = 65  # seconds: a sync after 30, and 30 more without an answer
 
 
 @pytest.fixture
@@ -20,54 +26,54 @@ def served(chat, redis, proxy):
 @pytest.fixture
 def people(chat, served, proxy):
     """Ann and bob, after a short talk."""
-    people = chat.arrive("ann", "bob", port=proxy.port, clock=True)
+    people = chat.open_pages("ann", "bob", port=proxy.port, clock=True)
     talk(people, 0.5)
-    insist(people)
-    settle(people)
+    retry_until_acknowledged(people)
+    wait_until_complete(people)
     return people
 
 
-def test_pause_of_the_network_loses_nothing(chat, people, proxy, count):
+def test_network_pause_loses_no_message(chat, people, proxy, count):
     proxy.hold()
     talk(people, 3)
     proxy.release()
-    recover(people, count)
+    check_recovery(people, count)
     talk(people, 0.5)
-    insist(people)
-    verdict(people, count)
-    assert not any("Not connected" in told for person in people for told in person.told)
+    retry_until_acknowledged(people)
+    check_pages(people, count)
+    assert not any("Not connected" in text for person in people for text in person.status_texts)
     chat.check_log_is_empty(count)
 
 
 def test_message_whose_acknowledgement_was_lost_is_stored_once(chat, people, proxy, count):
     ann, bob = people
     proxy.lose_answers()
-    text = ann.write()
+    text = ann.send_new_text()
     assert until(lambda: text in dict(map(reversed, chat.ledger.stored())))
     ann.press_enter()
-    assert ann.see()["form"] == text
+    assert ann.read_texts()["form"] == text
     for person in people:
         person.give_up_socket()
-    recover(people, count)
-    insist(people)
-    verdict(people, count)
+    check_recovery(people, count)
+    retry_until_acknowledged(people)
+    check_pages(people, count)
     chat.check_log_is_empty(count)
 
 
-def test_socket_that_was_given_up_and_recovers_does_no_harm(chat, people, proxy, count):
+def test_abandoned_socket_that_recovers_does_no_harm(chat, people, proxy, count):
     ann, bob = people
     proxy.hold()
-    ann.write()
+    ann.send_new_text()
     for person in people:
         person.give_up_socket()
-    insist(people)
+    retry_until_acknowledged(people)
     proxy.release()
     assert until(lambda: proxy.servers[0].sockets() == 2)
     for person in people:
-        person.is_connected()
+        person.wait_until_connected()
     talk(people, 1)
-    insist(people, 10)
-    verdict(people, count)
+    retry_until_acknowledged(people, 10)
+    check_pages(people, count)
     chat.check_log_is_empty(count)
 
 
@@ -75,10 +81,10 @@ def test_page_notices_a_dead_connection_by_itself(chat, people, proxy, redis, co
     proxy.lose()
     began = time.monotonic()
     for person in people:
-        person.write()
-    insist(people, UNHEARD_LIMIT)
+        person.send_new_text()
+    retry_until_acknowledged(people, NO_ANSWER_LIMIT)
     count("noticed after", f"{time.monotonic() - began:.1f} s")
-    verdict(people, count)
+    check_pages(people, count)
     chat.check_log_is_empty(count)
     # The server's pings find the dead connections, so their subscriptions end too.
     assert until(lambda: sum(redis.subscriptions().values()) == 5), redis.subscriptions()

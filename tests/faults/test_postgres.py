@@ -1,4 +1,4 @@
-"""Chapter 6 on PostgreSQL: slow transactions, long absences, dying servers, restarts."""
+"""Check chapter 6 on PostgreSQL: slow transactions, long gaps, killed servers, restarts."""
 
 import contextlib
 import http.client
@@ -9,7 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.pages import insist, recover, settle, talk, verdict
+from tests.faults.pages import (
+    check_pages,
+    check_recovery,
+    retry_until_acknowledged,
+    talk,
+    wait_until_complete,
+)
 from tests.faults.processes import until
 from tests.faults.sockets import Crowd, open_socket
 
@@ -31,7 +37,7 @@ with transaction.atomic():
 
 @pytest.fixture
 def chat(postgres_chat):
-    """Every chat in this file is on PostgreSQL, unless a test asks for both."""
+    """Every chat in this file uses PostgreSQL, unless a test asks for both databases."""
     return postgres_chat
 
 
@@ -50,7 +56,7 @@ def test_message_of_a_slow_transaction_reaches_every_page(chat, redis, count, co
     ann.enter()
     bob.enter()
     talk([ann, bob], 0.5)
-    insist([ann, bob])
+    retry_until_acknowledged([ann, bob])
     share = count_during_hold // 4
     senders = [
         chat.sender("carol", share),
@@ -65,11 +71,11 @@ def test_message_of_a_slow_transaction_reaches_every_page(chat, redis, count, co
     release = threading.Timer(HOLD, held.stdin.close)
     release.start()
     with Crowd(senders) as crowd:
-        # With a lock on the conversation they wait for the transaction, so don't insist on it.
+        # With a lock on the conversation, senders wait for the transaction, so this may time out.
         until(lambda: stored_count(chat.ledger, chat.other) == before + count_during_hold, 0.8)
         count("stored during the hold", stored_count(chat.ledger, chat.other) - before)
-        ann.look_again()
-        bob.look_again()
+        ann.return_to_tab()
+        bob.return_to_tab()
         carol.load()
         release.join()
     assert held.wait(30) == 0
@@ -77,50 +83,50 @@ def test_message_of_a_slow_transaction_reaches_every_page(chat, redis, count, co
     assert text in dict(map(reversed, chat.ledger.stored()))
     assert server.report()["lost"] > 0
     for person in people:
-        person.is_connected()
-        person.look_again()
-    recover(people, count)
-    verdict(people, count)
+        person.wait_until_connected()
+        person.return_to_tab()
+    check_recovery(people, count)
+    check_pages(people, count)
     chat.check_log(count, 0, 1)  # a refused message is logged once a minute
 
 
 def test_page_that_missed_500_messages_gets_them_all(chat, redis, proxy, count):
     first, second = chat.serve(2, redis=redis), chat.servers[1]
     proxy.servers = [first]
-    people = [bob] = chat.arrive("bob", port=proxy.port)
+    people = [bob] = chat.open_pages("bob", port=proxy.port)
     talk(people, 1)
-    insist(people)
-    settle(people)
+    retry_until_acknowledged(people)
+    wait_until_complete(people)
     bob.mark_first_message()
     first.kill()
-    bob.is_cut_off()
+    bob.wait_until_disconnected()
     with chat.crowd(500, second.port):
         pass
     proxy.servers = [second]
-    recover(people, count)
+    check_recovery(people, count)
     assert bob.still_has_marked_message()
-    verdict(people, count)
+    check_pages(people, count)
     chat.check_log_is_empty(count)
 
 
-def test_pages_go_on_at_the_other_server_when_one_was_killed(chat, redis, proxy, count):
+def test_pages_move_to_the_other_server_when_one_is_killed(chat, redis, proxy, count):
     first, second = chat.serve(2, redis=redis), chat.servers[1]
     proxy.servers = [first, second]
-    people = chat.arrive("ann", port=proxy.port)
+    people = chat.open_pages("ann", port=proxy.port)
     proxy.servers = [second, first]
-    people += chat.arrive("bob", port=proxy.port)
+    people += chat.open_pages("bob", port=proxy.port)
     assert (first.sockets(), second.sockets()) == (1, 1)
     with chat.crowd(100, second.port):
         talk(people, 0.5)
         first.freeze()
         talk(people, 0.3)
         first.kill()
-        people[0].is_cut_off()
+        people[0].wait_until_disconnected()
         talk(people, 1)
-    recover(people, count)
-    insist(people)
+    check_recovery(people, count)
+    retry_until_acknowledged(people)
     assert until(lambda: second.sockets() == 2)
-    verdict(people, count)
+    check_pages(people, count)
     chat.check_log_is_empty(count)
 
 
@@ -146,8 +152,8 @@ print(Conversation.objects.count())
 TOKEN = "t" * 32  # Django accepts a form whose CSRF token equals the one in the cookie
 
 
-def begin_conversation(port, session, with_whom, both_ready):
-    """Send the form that begins a conversation; return the status and the conversation's path."""
+def start_conversation(port, session, with_whom, both_ready):
+    """Send the form that starts a conversation; return the status and the conversation's path."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
         connection.connect()
@@ -162,9 +168,9 @@ def begin_conversation(port, session, with_whom, both_ready):
         return answer.status, answer.getheader("Location")
 
 
-@pytest.mark.parametrize("who", ["each other", "one person twice"])
+@pytest.mark.parametrize("sent_by", ["both people", "one person twice"])
 @pytest.mark.parametrize("engine", ["postgres", "sqlite"])
-def test_conversation_begun_twice_at_the_same_moment_is_one(request, count, engine, who):
+def test_forms_sent_at_the_same_moment_start_one_conversation(request, count, engine, sent_by):
     chat = request.getfixturevalue(f"{engine}_chat")
     port = chat.serve().port
     pairs = json.loads(chat.shell(CREATE_PAIRS.format(pairs=PAIRS)).splitlines()[-1])
@@ -173,10 +179,10 @@ def test_conversation_begun_twice_at_the_same_moment_is_one(request, count, engi
     with ThreadPoolExecutor(2) as pool:
         for (left, left_session), (right, right_session) in pairs:
             forms = [(left_session, right), (right_session, left)]
-            if who == "one person twice":
+            if sent_by == "one person twice":
                 forms = [(left_session, right)] * 2
             both_ready = threading.Barrier(2)
-            sent = [pool.submit(begin_conversation, port, *form, both_ready) for form in forms]
+            sent = [pool.submit(start_conversation, port, *form, both_ready) for form in forms]
             (first, first_path), (second, second_path) = [answer.result() for answer in sent]
             failed += (first, second) != (302, 302)
             double += first_path != second_path
@@ -211,7 +217,7 @@ def warm_up(chat):
         pass
 
 
-def test_restart_of_postgresql_costs_no_page_and_no_message(chat, postgres, redis, count):
+def test_postgresql_restart_breaks_no_page_and_no_message(chat, postgres, redis, count):
     chat.deploy()
     server = chat.serve(redis=redis)
     warm_up(chat)
@@ -229,12 +235,12 @@ def test_restart_of_postgresql_costs_no_page_and_no_message(chat, postgres, redi
 
 
 AWAY = 20  # seconds
-ERROR_LIMIT = 12  # seconds that a page may take to say that the database is away
-RETURN_LIMIT = 5  # seconds from the database's return to pages that load
+ERROR_LIMIT = 12  # seconds that a page may take to fail while the database is down
+RETURN_LIMIT = 5  # seconds until pages load again after the database is back
 
 
-# Not with DEBUG: Django's page about an error asks ten times for the user, 5 seconds each.
-def test_site_fails_fast_while_postgresql_is_away_and_is_soon_back(chat, postgres, redis, count):
+# Without DEBUG, because Django's debug page asks for the user ten times, 5 seconds each.
+def test_site_fails_fast_without_postgresql_and_recovers_soon(chat, postgres, redis, count):
     chat.deploy()
     server = chat.serve(redis=redis)
     warm_up(chat)
@@ -247,7 +253,7 @@ def test_site_fails_fast_while_postgresql_is_away_and_is_soon_back(chat, postgre
         waited.append(round(time.monotonic() - asked, 1))
         count("page failed after", f"{waited[-1]} s with {status}")
         assert status is not None and status >= 500, f"no answer within {ERROR_LIMIT} s"
-        time.sleep(max(0, asked + 1 - time.monotonic()))  # a visitor's pace
+        time.sleep(max(0, asked + 1 - time.monotonic()))  # one request a second
     postgres.start()
     returned = time.monotonic()
     assert until(lambda: load_conversation(chat, RETURN_LIMIT) == 200, RETURN_LIMIT)

@@ -1,31 +1,31 @@
-"""A server that dies, alone or as one of two, and one that doesn't answer."""
+"""Check a server that's killed, alone or as one of two, and one that doesn't answer."""
 
 import pytest
 
-from tests.faults.pages import insist, recover, talk, verdict
+from tests.faults.pages import check_pages, check_recovery, retry_until_acknowledged, talk
 from tests.faults.processes import until
 
 
 @pytest.mark.parametrize(("layer", "times"), [("memory", 1), ("redis", 3)])
-def test_talk_goes_on_when_the_server_was_killed(chat, layer, times, request, count):
+def test_chat_continues_after_the_server_is_killed(chat, layer, times, request, count):
     redis = request.getfixturevalue("redis") if layer == "redis" else None
     server = chat.serve(redis=redis)
-    people = chat.arrive("ann", "bob")
+    people = chat.open_pages("ann", "bob")
     for _ in range(times):
         talk(people, 1)
-        server.freeze()  # so that both have a message on its way
+        server.freeze()  # so that both people have a message under way
         talk(people, 0.5)
         server.kill()
         for person in people:
-            person.is_cut_off()
+            person.wait_until_disconnected()
         talk(people, 0.5)
         for person in people:
-            person.is_told("Not sent")
+            person.wait_for_notice("Not sent")
         server.start()
-        recover(people, count)
+        check_recovery(people, count)
     talk(people, 1)
-    insist(people)
-    verdict(people, count)
+    retry_until_acknowledged(people)
+    check_pages(people, count)
     chat.check_log_is_empty(count)
     if redis:
         check_subscriptions(redis, count)
@@ -38,38 +38,38 @@ def check_subscriptions(redis, count):
     count("subscriptions", sum(redis.subscriptions().values()))
 
 
-def test_pages_go_on_at_the_other_server_when_one_of_two_was_killed(chat, redis, proxy, count):
+def test_pages_move_to_the_other_server_when_one_of_two_is_killed(chat, redis, proxy, count):
     first, second = chat.serve(2, redis=redis), chat.servers[1]
     proxy.servers = [first, second]
-    people = chat.arrive("ann", port=proxy.port)
+    people = chat.open_pages("ann", port=proxy.port)
     proxy.servers = [second, first]
-    people += chat.arrive("bob", port=proxy.port)
+    people += chat.open_pages("bob", port=proxy.port)
     assert (first.sockets(), second.sockets()) == (1, 1)
     talk(people, 1)
     first.freeze()
     talk(people, 0.5)
     first.kill()
-    people[0].is_cut_off()
+    people[0].wait_until_disconnected()
     talk(people, 1)
-    recover(people, count)
+    check_recovery(people, count)
     talk(people, 1)
-    insist(people)
+    retry_until_acknowledged(people)
     assert second.sockets() == 2
-    verdict(people, count)
+    check_pages(people, count)
     chat.check_log_is_empty(count)
     check_subscriptions(redis, count)
 
 
 def test_pressing_enter_repeatedly_sends_one_message(chat, count):
     server = chat.serve()
-    ann, bob = chat.arrive("ann", "bob")
+    ann, bob = chat.open_pages("ann", "bob")
     server.freeze()
-    ann.write()
+    ann.send_new_text()
     for _ in range(10):
         ann.press_enter()
     server.thaw()
-    recover([ann, bob], count)
-    insist([ann])
-    verdict([ann, bob], count)
+    check_recovery([ann, bob], count)
+    retry_until_acknowledged([ann])
+    check_pages([ann, bob], count)
     assert len(bob.messages()) == 1
     chat.check_log_is_empty(count)

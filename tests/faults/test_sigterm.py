@@ -1,4 +1,4 @@
-"""Servers that are stopped by a service manager: with SIGTERM, and after a while with SIGKILL."""
+"""Check servers that a service manager stops: with SIGTERM, and later with SIGKILL."""
 
 import contextlib
 import json
@@ -12,8 +12,14 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from course import chapters
-from tests.faults.conftest import of_project
-from tests.faults.pages import insist, recover, settle, talk, verdict
+from tests.faults.conftest import project_environment
+from tests.faults.pages import (
+    check_pages,
+    check_recovery,
+    retry_until_acknowledged,
+    talk,
+    wait_until_complete,
+)
 from tests.faults.processes import LEFT_BEHIND, Daphne, Process, environment, until
 from tests.faults.sockets import Crowd
 
@@ -22,7 +28,7 @@ RUNS = 3
 
 
 class Room:
-    """A chapter's server, and sockets without a browser."""
+    """A chapter's server, and sockets to it without a browser."""
 
     def __init__(self, server, chapter, project):
         self.server = server
@@ -31,16 +37,16 @@ class Room:
         self.sessions = project.sessions
         self.path = f"/ws/chat/{project.conversation}/" if self.in_chapter_6 else "/ws/chat/lobby/"
         self.ended = threading.Event()
-        self._ends = contextlib.ExitStack()
+        self._cleanup = contextlib.ExitStack()
 
     def open(self):
         """Open a socket that stays until the room is closed."""
-        return self._ends.enter_context(self.connect())
+        return self._cleanup.enter_context(self.connect())
 
     def close(self):
         self.ended.set()
         self.server.kill()
-        self._ends.close()
+        self._cleanup.close()
 
     def connect(self):
         cookie = {"Cookie": f"sessionid={self.sessions['ann']}"} if self.in_chapter_6 else None
@@ -64,16 +70,16 @@ class Room:
                 self.send(socket)
                 socket.recv(timeout=30)
 
-    def come_and_go(self, *_):
+    def keep_reconnecting(self, *_):
         with contextlib.suppress(WebSocketException, OSError, TimeoutError):
             while not self.ended.is_set():
                 with self.connect():
                     pass
 
-    def fill(self):
-        """Open sockets that talk, come, go and listen, and wait until all of that is under way."""
+    def make_busy(self):
+        """Open sockets that send, reconnect and listen; wait until messages flow."""
         listeners = [self.open() for _ in range(3)]
-        for work in [self.keep_talking] * 3 + [self.come_and_go] * 3:
+        for work in [self.keep_talking] * 3 + [self.keep_reconnecting] * 3:
             threading.Thread(target=work, args=[self.open()], daemon=True).start()
         for listener in listeners:
             for _ in range(20):
@@ -93,15 +99,15 @@ def folders(tmp_path_factory):
 @pytest.fixture
 def open_room(folders, project, database, tmp_path):
     """Return a function that starts a chapter's server."""
-    with contextlib.ExitStack() as ends:
+    with contextlib.ExitStack() as cleanup:
 
         def open_room(chapter, **variables):
             if chapter == "06":
-                folder, variables = project.folder, of_project(database, **variables)
+                folder, variables = project.folder, project_environment(database, **variables)
             else:
                 folder, variables = folders[chapter], environment(**variables)
             room = Room(Daphne(folder, variables, tmp_path / "daphne.log"), chapter, project)
-            ends.callback(room.close)
+            cleanup.callback(room.close)
             room.server.start()
             return room
 
@@ -109,12 +115,12 @@ def open_room(folders, project, database, tmp_path):
 
 
 @pytest.mark.parametrize("chapter", ["04", "05", "06"])
-def test_stopped_server_makes_room_for_the_next_one(open_room, redis, chapter, count):
+def test_stopped_server_frees_its_address_for_the_next(open_room, redis, chapter, count):
     """Stop a busy server several times, and start it again at the same address."""
     enough = 0
     for _ in range(RUNS):
         room = open_room(chapter, REDIS_URL=redis.url)
-        room.fill()
+        room.make_busy()
         enough += room.server.stop(STOP_TIMEOUT)
         room.server.start()
         with room.connect():
@@ -127,7 +133,7 @@ def test_stopped_server_makes_room_for_the_next_one(open_room, redis, chapter, c
 def test_stopped_server_loses_no_acknowledged_message(request, redis, engine, count):
     chat = request.getfixturevalue(f"{engine}_chat")
     server = chat.serve(redis=redis)
-    people = chat.arrive("ann", "bob")
+    people = chat.open_pages("ann", "bob")
     enough = []
     stopping = threading.Thread(target=lambda: enough.append(server.stop(STOP_TIMEOUT)))
     senders = [chat.sender(name, 2_000) for name in ("carol", "dave")]
@@ -137,18 +143,20 @@ def test_stopped_server_loses_no_acknowledged_message(request, redis, engine, co
         stopping.start()
         while stopping.is_alive():
             talk(people, 0.1)
-    assert all(sender.trouble for sender in senders), "They were done before the server stopped."
+    assert all(sender.trouble for sender in senders), (
+        "The senders finished before the server stopped."
+    )
     count("SIGTERM was enough", enough[0])
     assert chat.ledger.faults({}) == []
     server.start()
-    recover(people, count)
-    insist(people)
-    settle(people)
-    verdict(people, count)
+    check_recovery(people, count)
+    retry_until_acknowledged(people)
+    wait_until_complete(people)
+    check_pages(people, count)
 
 
 @pytest.mark.parametrize("chapter", ["03", "04", "05"])
-def test_worker_ends_when_it_has_answered(open_room, folders, redis, tmp_path, chapter, count):
+def test_worker_stops_after_it_has_answered(open_room, folders, redis, tmp_path, chapter, count):
     room = open_room(chapter, REDIS_URL=redis.url)
     worker = Process(tmp_path / "worker.log")
     words = [sys.executable, "manage.py", "runworker", "bot"]
@@ -158,7 +166,9 @@ def test_worker_ends_when_it_has_answered(open_room, folders, redis, tmp_path, c
         room.send(socket, "/time")
         while "It is " not in socket.recv(timeout=30):
             pass
-        assert worker.stop(STOP_TIMEOUT), f"It's still there {STOP_TIMEOUT} seconds after SIGTERM."
+        assert worker.stop(STOP_TIMEOUT), (
+            f"The worker still runs {STOP_TIMEOUT} seconds after SIGTERM."
+        )
         assert worker.process.returncode in (0, -signal.SIGTERM)
     finally:
         worker.kill()

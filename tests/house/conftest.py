@@ -1,4 +1,4 @@
-"""The six chapters: as folders, and as they run."""
+"""Provide the six chapters, both as folders and as running servers."""
 
 import pytest
 from contract import CHAPTERS, WITH_SOCKET
@@ -7,13 +7,13 @@ from visit import Visit
 
 @pytest.fixture(params=CHAPTERS)
 def folder(chapter_folders, request):
-    """A chapter's folder, for a rule that all of them keep."""
+    """A chapter's folder, for a rule that applies to all of them."""
     return chapter_folders[request.param]
 
 
 @pytest.fixture(scope="session")
 def visits(chapter_folders, serve_copy):
-    """The running chapters by name. They start at once, two or more at a time."""
+    """Start all chapters without waiting for each; return a visit to each one by name."""
     return {
         name: Visit(contract, serve_copy(chapter_folders[name]))
         for name, contract in CHAPTERS.items()
@@ -22,7 +22,7 @@ def visits(chapter_folders, serve_copy):
 
 @pytest.fixture(params=CHAPTERS)
 def visit(visits, request):
-    """A running chapter, for a rule that all of them keep."""
+    """A running chapter, for a rule that applies to all of them."""
     return visits[request.param]
 
 

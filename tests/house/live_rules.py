@@ -1,21 +1,21 @@
-"""Rules that a running chapter keeps: each returns what breaks it, a line each."""
+"""Rules for a running chapter. Each returns the violations it finds, as one line each."""
 
 import json
 from contextlib import ExitStack
 
 from answers import Markup, message, refusal
 from listening import is_message, until
-from markup_rules import from_elsewhere, inline_script, loud_htmx
+from markup_rules import inline_script, loads_from_other_hosts, unsafe_htmx_settings
 from visit import MARKUP, SIGNS, Visit
 
 FOREIGN = "http://evil.example"
 OTHER_ORIGINS = {
     "another site": FOREIGN,
-    "a site of a like name": "http://127.0.0.1.evil.example",
-    "a page of no site": "null",
-    "what names no site": None,
+    "a site with a similar name": "http://127.0.0.1.evil.example",
+    "a page with a null Origin": "null",
+    "a client without an Origin": None,
 }
-MEANT_HARM = [
+ATTACKS = [
     MARKUP,
     "<script>alert(1)</script>",
     '</textarea></p></li></ol><p hx-swap-oob="innerHTML:#notice">Stored</p>',
@@ -25,60 +25,63 @@ ODD_TEXTS = ["", " ", "\0", "\r\n", b"\xff", b"\xed\xa0\x80", "\N{GRINNING FACE}
 ANSWERED = {200, 301, 302, 400, 404}
 
 
-def pages_escape(visit: Visit) -> list[str]:
-    """Type markup into every text field: it is shown as it was typed, and is no element."""
+def pages_escape_input(visit: Visit) -> list[str]:
+    """Type markup into every text field: the page must show it as text, not as an element."""
     found = []
     for field in visit.contract.fields:
         shown = 0
         for typed in (MARKUP, SIGNS):
             answer = visit.submit(field, typed)
             if answer.status == 302 and not set("<>\"'") & set(answer.location):
-                continue  # a room's name was made of what is harmless in it
+                continue  # the form has made a harmless room name from it
             read = Markup(answer.text)
             values = [value for _, attributes in read.tags for value in attributes.values()]
             shown += any(typed in text for text in [*values, *(text for _, text in read.texts)])
             if typed in answer.text or any(tag == "img" for tag, _ in read.tags):
-                found.append(f"{field.path} puts {field.name} in as it is: {typed}")
+                found.append(f"{field.path} doesn't escape {field.name}: {typed}")
         if not shown:
-            found.append(f"{field.path} does not show what was typed as {field.name}")
+            found.append(f"{field.path} doesn't show what was typed as {field.name}")
     return found
 
 
 def messages_arrive_as_text(visit: Visit) -> list[str]:
-    """Send markup: it arrives as the text that it is, at its sender's and at somebody else's."""
+    """Send markup: it must arrive as text, at its sender and at another member."""
     found = []
     shapes: dict[str, list] = {}
     with visit.enter(0) as other, visit.enter(1) as own:
-        readers = {"its sender": own, **({"somebody else": other} if visit.contract.shared else {})}
-        for sent in ["Tea?", *MEANT_HARM]:
+        readers = {
+            "the sender": own,
+            **({"another member": other} if visit.contract.shared else {}),
+        }
+        for sent in ["Tea?", *ATTACKS]:
             own.send(json.dumps({visit.contract.key: sent}))
-            for who, socket in readers.items():
+            for reader, socket in readers.items():
                 frame = until(socket, is_message)[-1]
                 shape = [(tag, *attributes) for tag, attributes in Markup(frame).tags]
                 if message(frame) != sent:
-                    found.append(f"{who} does not get {sent!r}, but {frame!r}")
-                elif not frame.startswith("{") and shapes.setdefault(who, shape) != shape:
-                    found.append(f"{who} gets {sent!r} as other elements: {frame!r}")
+                    found.append(f"{reader} doesn't get {sent!r}, but {frame!r}")
+                elif not frame.startswith("{") and shapes.setdefault(reader, shape) != shape:
+                    found.append(f"{reader} gets {sent!r} as other elements: {frame!r}")
     if visit.contract.people:
         found += _kept_as_text(visit)
     return found
 
 
 def _kept_as_text(visit: Visit) -> list[str]:
-    """Look at the pages that show stored messages, and the names of people."""
+    """Check that pages show stored messages and people's names as text."""
     found = []
     pages = {path: Markup(visit.ask("GET", path).text) for path in ("/chat/", "/chat/2/")}
     for path, read in pages.items():
         if any(tag == "img" for tag, _ in read.tags) or MARKUP not in read.text():
             found.append(f"{path} shows a name as something other than text")
-    for sent in MEANT_HARM:
+    for sent in ATTACKS:
         if sent not in pages["/chat/2/"].text("li", "p"):
             found.append(f"/chat/2/ shows a message as something other than text: {sent}")
     return found
 
 
-def nothing_runs_in_pages(visit: Visit) -> list[str]:
-    """Look at every page: no script stands in it, and it loads nothing from another host."""
+def pages_run_only_own_scripts(visit: Visit) -> list[str]:
+    """Look at every page: it has no inline script, and loads nothing from another host."""
     found = []
     for path in visit.contract.pages:
         for person in (0, None):
@@ -87,24 +90,24 @@ def nothing_runs_in_pages(visit: Visit) -> list[str]:
                 answer = visit.ask("GET", answer.location, None) if answer.location else answer
             elif answer.status != 200:
                 found.append(f"{path} is answered with {answer.status}")
-            for rule in (inline_script, from_elsewhere, loud_htmx):
+            for rule in (inline_script, loads_from_other_hosts, unsafe_htmx_settings):
                 found += [f"{path} has {fault}" for fault in rule(answer.text)]
     return found
 
 
 def only_own_pages_open_sockets(visit: Visit) -> list[str]:
-    """Knock from elsewhere: a foreign Origin, and none at all, are refused with 403."""
+    """Open sockets with a foreign Origin, and with none: they must be refused with 403."""
     found = []
     if (status := visit.handshake("own")) != 101:
-        found.append(f"a page of its own is answered with {status}")
-    for who, origin in OTHER_ORIGINS.items():
+        found.append(f"a page of the same site is answered with {status}")
+    for client, origin in OTHER_ORIGINS.items():
         if (status := visit.handshake(origin)) != 403:
-            found.append(f"{who} is answered with {status}")
+            found.append(f"{client} is answered with {status}")
     return found
 
 
 def bad_frames(key: str) -> dict[str, str | bytes]:
-    """Return frames that carry no message; `key` is where it would stand."""
+    """Return malformed frames by description; `key` is the JSON key of a message."""
     return {
         "an empty frame": "",
         "an empty binary frame": b"",
@@ -130,7 +133,7 @@ def bad_frames(key: str) -> dict[str, str | bytes]:
 
 
 def bad_frames_are_refused(visit: Visit) -> list[str]:
-    """Send what is no message: its sender is told once, nobody else notices, nothing is logged."""
+    """Send malformed frames: only the sender gets an error, one for each; none is logged."""
     found = []
     begin = len(visit.server.log())
     with ExitStack() as stack:
@@ -140,21 +143,21 @@ def bad_frames_are_refused(visit: Visit) -> list[str]:
             try:
                 own.send(frame)
                 own.send(json.dumps({visit.contract.key: good}))
-                came = until(own, is_message)
+                received = until(own, is_message)
                 heard = until(other, is_message) if visit.contract.shared else []
             except AssertionError as broken:
                 return [f"{what}: {broken}", visit.server.trouble(begin)]
-            if message(came[-1]) != good or len([one for one in came if refusal(one)]) != 1:
-                found.append(f"{what} is answered with {came}")
+            if message(received[-1]) != good or len([one for one in received if refusal(one)]) != 1:
+                found.append(f"{what} is answered with {received}")
             if heard and (len(heard) != 1 or message(heard[0]) != good):
-                found.append(f"{what} reaches somebody else: {heard}")
+                found.append(f"{what} reaches another member: {heard}")
     if trouble := visit.server.trouble(begin):
         found.append(trouble)
     return found
 
 
-def odd_requests_are_answered(visit: Visit) -> list[str]:
-    """Ask for what is not there, and send odd forms: nothing fails, and nothing is stored."""
+def odd_requests_do_not_fail(visit: Visit) -> list[str]:
+    """Request pages that don't exist, and send odd forms: nothing must fail or be stored."""
     found = []
     visit.log_in()
     begin = len(visit.server.log())
@@ -164,7 +167,7 @@ def odd_requests_are_answered(visit: Visit) -> list[str]:
             if (status := visit.ask("GET", path, person).status) not in ANSWERED | {401}:
                 found.append(f"{path[:60]} is answered with {status}")
     for field in visit.contract.fields:
-        # Each try to log in costs a password's hash.
+        # Each attempt to log in has to compute a slow password hash.
         if "login" not in field.path:
             for text in ODD_TEXTS:
                 if (status := visit.submit(field, text).status) not in ANSWERED:
@@ -176,8 +179,8 @@ def odd_requests_are_answered(visit: Visit) -> list[str]:
     return found
 
 
-def looking_changes_nothing(visit: Visit) -> list[str]:
-    """Ask for every address, as a link or a picture elsewhere would: all stays as it is."""
+def get_requests_change_nothing(visit: Visit) -> list[str]:
+    """Send GET and HEAD to every address, as a foreign page's link could: nothing may change."""
     found = []
     visit.log_in()
     before = visit.server.stored()
@@ -196,7 +199,7 @@ def looking_changes_nothing(visit: Visit) -> list[str]:
 
 
 def posts_need_a_token(visit: Visit) -> list[str]:
-    """Post to every address, as a page elsewhere would: it is refused with 403."""
+    """Send POST to every address, as a foreign page could: it must be refused with 403."""
     found = []
     visit.log_in()
     before = visit.server.stored()
@@ -210,7 +213,7 @@ def posts_need_a_token(visit: Visit) -> list[str]:
             form = {"csrfmiddlewaretoken": token, field.name: "bob", **dict(field.others)}
             answer = visit.server.ask("POST", field.path, cookies, form, Origin=FOREIGN)
             if answer.status != 403:
-                found.append(f"a page elsewhere may post to {field.path}: HTTP {answer.status}")
+                found.append(f"a foreign page may post to {field.path}: HTTP {answer.status}")
     if visit.server.stored() != before:
         found.append("something was stored")
     return found

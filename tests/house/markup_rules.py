@@ -1,4 +1,4 @@
-"""Rules that pages keep, as templates and as a browser gets them, and what they load."""
+"""Rules for pages, as templates and as a browser gets them, and for the files they load."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from answers import Markup
 from files import files
 
-# What stands in a template and is no HTML; what it puts in stands as an x.
+# What a template holds besides HTML. Variables are replaced with an x.
 TAG = re.compile(r"{%.*?%}|{#.*?#}", re.DOTALL)
 VARIABLE = re.compile(r"{{.*?}}", re.DOTALL)
 
@@ -38,17 +38,17 @@ LOADS = {
     "srcset",
     "ws-connect",
 }
-QUIET_HTMX = {"includeIndicatorStyles": False, "allowEval": False, "allowScriptTags": False}
+SAFE_HTMX = {"includeIndicatorStyles": False, "allowEval": False, "allowScriptTags": False}
 
 
 def templates(folder: Path) -> Iterator[tuple[str, str]]:
-    """Give the chapter's templates, as a path and a text."""
+    """Yield the path and the text of each template in the chapter."""
     for inside, path in files(folder, "templates/**/*.html"):
         yield inside, path.read_text()
 
 
 def scripts(folder: Path) -> Iterator[tuple[str, int, str]]:
-    """Give the lines of the chapter's scripts: a path, a number, a text. Comments are left out."""
+    """Yield path, number and text of each line in the chapter's scripts, except comments."""
     for inside, path in files(folder, "static/**/*.js"):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if not line.lstrip().startswith(("//", "*", "/*")):
@@ -56,18 +56,18 @@ def scripts(folder: Path) -> Iterator[tuple[str, int, str]]:
 
 
 def plain(template: str) -> str:
-    """Return a template's HTML without what Django would put in."""
+    """Return a template's HTML without Django's tags and values."""
     return VARIABLE.sub("x", TAG.sub("", template))
 
 
 def inline_script(html: str) -> list[str]:
-    """Find script and style that stand in a page."""
+    """Find inline scripts and styles in a page."""
     read = Markup(html)
     found = []
     for tag, attributes in read.tags:
         if tag == "style":
             found.append("<style>")
-        # Data is no script: json_script writes it so.
+        # Data isn't a script. json_script writes it this way.
         data = attributes.get("type") == "application/json"
         if tag == "script" and "src" not in attributes and not data:
             found.append("<script> without a src")
@@ -80,12 +80,12 @@ def inline_script(html: str) -> list[str]:
                 found.append(f'<{tag} {name}="{value}">')
     for opening, text in SCRIPT.findall(html):
         if text.strip() and "application/json" not in opening:
-            found.append("<script> with a text")
+            found.append("<script> with text in it")
     return found
 
 
-def from_elsewhere(html: str) -> list[str]:
-    """Find what a page would load from another host, or send there."""
+def loads_from_other_hosts(html: str) -> list[str]:
+    """Find tags that would load something from another host, or send something there."""
     return [
         f'<{tag} {name}="{value}">'
         for tag, attributes in Markup(html).tags
@@ -95,18 +95,18 @@ def from_elsewhere(html: str) -> list[str]:
     ]
 
 
-def loud_htmx(html: str) -> list[str]:
-    """Find a page with htmx that lets it evaluate strings, or write styles into the page."""
+def unsafe_htmx_settings(html: str) -> list[str]:
+    """Return the settings that let htmx evaluate strings, or write styles into the page."""
     tags = Markup(html).tags
     if not any("htmx" in attributes.get("src", "") for _, attributes in tags):
         return []
     configured = [given["content"] for _, given in tags if given.get("name") == "htmx-config"]
     config = json.loads(configured[0]) if configured else {}
-    return [name for name, wanted in QUIET_HTMX.items() if config.get(name) is not wanted]
+    return [name for name, wanted in SAFE_HTMX.items() if config.get(name) is not wanted]
 
 
 def unescaped_in_templates(folder: Path) -> list[str]:
-    """Find templates that put something in as it is."""
+    """Find templates that switch escaping off."""
     return [
         f"{path} has {found[0]}"
         for path, text in templates(folder)
@@ -115,7 +115,7 @@ def unescaped_in_templates(folder: Path) -> list[str]:
 
 
 def inline_script_in_templates(folder: Path) -> list[str]:
-    """Find script and style that stand in a template."""
+    """Find inline scripts and styles in templates."""
     return [
         f"{path} has {found}"
         for path, text in templates(folder)
@@ -124,7 +124,7 @@ def inline_script_in_templates(folder: Path) -> list[str]:
 
 
 def html_in_scripts(folder: Path) -> list[str]:
-    """Find scripts that read a text as HTML or as code."""
+    """Find scripts that parse text as HTML or run it as code."""
     return [
         f"{path}:{number} has {found[0]}"
         for path, number, line in scripts(folder)
@@ -132,8 +132,8 @@ def html_in_scripts(folder: Path) -> list[str]:
     ]
 
 
-def said_in_scripts(folder: Path) -> list[str]:
-    """Find scripts that print."""
+def prints_in_scripts(folder: Path) -> list[str]:
+    """Find scripts that print to the console or show an alert."""
     return [
         f"{path}:{number} has {found[0]}"
         for path, number, line in scripts(folder)
@@ -141,12 +141,12 @@ def said_in_scripts(folder: Path) -> list[str]:
     ]
 
 
-def elsewhere_in_files(folder: Path) -> list[str]:
-    """Find what templates, scripts and styles would load from another host."""
+def other_hosts_in_files(folder: Path) -> list[str]:
+    """Find templates, scripts and styles that would load something from another host."""
     found = [
         f"{path} has {tag}"
         for path, text in templates(folder)
-        for tag in from_elsewhere(plain(text))
+        for tag in loads_from_other_hosts(plain(text))
     ]
     found += [
         f"{path}:{number} loads from another host"
@@ -161,7 +161,7 @@ def elsewhere_in_files(folder: Path) -> list[str]:
 
 
 def posts_without_token(folder: Path) -> list[str]:
-    """Find forms that are posted without the token that shows whose page they stand on."""
+    """Find forms that post without a CSRF token."""
     found = []
     for path, text in templates(folder):
         for form in re.findall(r"<form\b.*?</form>", text, re.DOTALL | re.IGNORECASE):

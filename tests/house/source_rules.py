@@ -1,4 +1,4 @@
-"""Rules that a chapter's Python code keeps: each returns what breaks it, a line each."""
+"""Rules for a chapter's Python code. Each returns the violations it finds, as one line each."""
 
 import ast
 import functools
@@ -20,7 +20,7 @@ ELEMENTS = (
     "|pre|script|section|select|small|span|strong|style|svg|table|tbody|td|template|textarea|th"
     "|thead|time|title|tr|u|ul|video"
 )
-# The end of an f-string's part may be where a name is put in: f"<{tag}>".
+# An f-string's text may end where a tag's name is filled in: f"<{tag}>".
 HTML = re.compile(rf"(?<!\?P)</?(?:(?:{ELEMENTS})(?=[\s/>]|$)|$)", re.IGNORECASE)
 
 PRINTING = {"print", "pprint", "pp"}
@@ -36,14 +36,14 @@ SOCKETS = "AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_u
 
 
 def python(folder: Path, tests: bool = False) -> Iterator[tuple[str, ast.Module]]:
-    """Give the chapter's files of Python, as a path and what it says; `tests`: its tests too."""
+    """Yield path and syntax tree of the chapter's Python files; with `tests`, also its tests."""
     for inside, path in files(folder, "*.py"):
         if tests or not inside.startswith("tests/"):
             yield inside, ast.parse(path.read_bytes())
 
 
 def prints(folder: Path) -> list[str]:
-    """Find what is printed, in place of logged."""
+    """Find calls that print instead of logging."""
     found = []
     for path, module in python(folder, tests=True):
         for node in ast.walk(module):
@@ -54,7 +54,7 @@ def prints(folder: Path) -> list[str]:
 
 
 def html_in_python(folder: Path) -> list[str]:
-    """Find HTML in strings, docstrings aside: what is shown is made by templates, which escape."""
+    """Find HTML in strings other than docstrings. Only templates may make it: they escape."""
     found = []
     for path, module in python(folder):
         docstrings = set(map(id, _docstrings(module)))
@@ -66,21 +66,21 @@ def html_in_python(folder: Path) -> list[str]:
 
 
 def unescaped(folder: Path) -> list[str]:
-    """Find where Django is told not to escape, or not to ask for a form's token."""
+    """Find code that switches off Django's escaping or CSRF protection."""
     found = []
     for path, module in python(folder):
         for node in ast.walk(module):
             if _last_name(node) in UNESCAPING:
                 found.append(f"{path}:{node.lineno} has {_last_name(node)}")
             if _last_name(node) == "csrf_exempt":
-                found.append(f"{path}:{node.lineno} asks for no token")
+                found.append(f"{path}:{node.lineno} switches CSRF protection off")
             if isinstance(node, ast.keyword) and node.arg == "autoescape":
-                found.append(f"{path}:{node.lineno} decides over autoescape")
+                found.append(f"{path}:{node.lineno} changes autoescape")
     return found
 
 
-def leans_on_others(folder: Path) -> list[str]:
-    """Find imports that a chapter copied out of the repository would lack."""
+def imports_from_the_repository(folder: Path) -> list[str]:
+    """Find imports that would fail in a chapter that's copied out of the repository."""
     found = []
     for path, module in python(folder, tests=True):
         for node in ast.walk(module):
@@ -98,7 +98,7 @@ def leans_on_others(folder: Path) -> list[str]:
 
 @functools.cache
 def settings(folder: Path) -> dict:
-    """Return some of the settings, as Django would read them."""
+    """Return some of the chapter's settings, as Django would read them."""
     asked = subprocess.run(
         [sys.executable, "-c", SETTINGS],
         cwd=folder,
@@ -107,36 +107,36 @@ def settings(folder: Path) -> dict:
         text=True,
         timeout=60,
     )
-    assert asked.returncode == 0, f"config/settings.py cannot be read: {asked.stderr}"
+    assert asked.returncode == 0, f"config/settings.py can't be read: {asked.stderr}"
     return json.loads(asked.stdout)
 
 
-def runserver_of_another(folder: Path) -> list[str]:
-    """Find what keeps `runserver` from serving WebSockets."""
-    said = settings(folder)
+def runserver_without_websockets(folder: Path) -> list[str]:
+    """Find settings that keep `runserver` from serving WebSockets."""
+    values = settings(folder)
     found = []
-    if said["INSTALLED_APPS"][:1] != ["daphne"]:
-        found.append("daphne does not stand first in INSTALLED_APPS")
-    if said["ASGI_APPLICATION"] != "config.asgi.application":
-        found.append("ASGI_APPLICATION is not config.asgi.application")
+    if values["INSTALLED_APPS"][:1] != ["daphne"]:
+        found.append("daphne isn't first in INSTALLED_APPS")
+    if values["ASGI_APPLICATION"] != "config.asgi.application":
+        found.append("ASGI_APPLICATION isn't config.asgi.application")
     return found
 
 
-def open_doors(folder: Path) -> list[str]:
-    """Find what the settings switch off that keeps others out."""
-    said = settings(folder)
+def insecure_settings(folder: Path) -> list[str]:
+    """Find protections that the settings switch off."""
+    values = settings(folder)
     found = []
-    if "*" in said["ALLOWED_HOSTS"]:
+    if "*" in values["ALLOWED_HOSTS"]:
         found.append("ALLOWED_HOSTS lets pages of every host open a socket")
-    if "django.middleware.csrf.CsrfViewMiddleware" not in said["MIDDLEWARE"]:
-        found.append("MIDDLEWARE asks for no token")
-    if any("autoescape" in engine.get("OPTIONS", {}) for engine in said["TEMPLATES"]):
-        found.append("TEMPLATES decides over autoescape")
+    if "django.middleware.csrf.CsrfViewMiddleware" not in values["MIDDLEWARE"]:
+        found.append("MIDDLEWARE has no CSRF protection")
+    if any("autoescape" in engine.get("OPTIONS", {}) for engine in values["TEMPLATES"]):
+        found.append("TEMPLATES changes autoescape")
     return found
 
 
 def asgi(folder: Path, sockets: bool) -> list[str]:
-    """Find what is wrong with config/asgi.py; `sockets`: whether the chapter has any."""
+    """Find mistakes in config/asgi.py; `sockets` tells whether the chapter has WebSockets."""
     path = "config/asgi.py"
     module = ast.parse((folder / path).read_bytes())
     ready = routed = None
@@ -149,7 +149,7 @@ def asgi(folder: Path, sockets: bool) -> list[str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("chat"):
             early.append(node)
     if ready is None or not isinstance(routed, ast.Dict):
-        return [f"{path} does not route by protocol what get_asgi_application() made"]
+        return [f"{path} doesn't pass get_asgi_application() to a ProtocolTypeRouter"]
     found = [
         f"{path}:{node.lineno} imports {node.module} before get_asgi_application()"
         for node in early
@@ -165,22 +165,22 @@ def asgi(folder: Path, sockets: bool) -> list[str]:
 
 
 def routes(folder: Path) -> set[str]:
-    """Return the patterns in the chapter's files urls.py, as they are written."""
+    """Return the patterns in the chapter's urls.py files, as they're written."""
     found = set()
     for path, module in python(folder):
         if path.endswith("urls.py"):
             for node in ast.walk(module):
                 if isinstance(node, ast.Call) and _name(node.func) in {"path", "re_path"}:
-                    # A raw string and an f-string are written without their letters.
+                    # Remove the quotes, and the prefix of a raw string or an f-string.
                     found.add(re.sub(r"^[rf]*|['\"]", "", ast.unparse(node.args[0])))
     return found
 
 
 def _name(node: ast.AST) -> str:
-    """Return what is called: a plain name, or the last two parts of a dotted one."""
+    """Return a called function's name; for stdout and stderr, also the method: "stdout.write"."""
     if isinstance(node, ast.Attribute):
         before = _last_name(node.value)
-        # A management command has an output of its own: self.stdout.
+        # A management command may write to its own output, self.stdout.
         own = isinstance(node.value, ast.Attribute) and _last_name(node.value.value) == "self"
         return f"{before}.{node.attr}" if before in {"stdout", "stderr"} and not own else node.attr
     return node.id if isinstance(node, ast.Name) else ""
@@ -196,6 +196,6 @@ def _last_name(node: ast.AST) -> str:
 
 def _docstrings(module: ast.Module) -> Iterator[ast.Constant]:
     for node in ast.walk(module):
-        # A statement that is nothing but a string.
+        # A statement that's only a string.
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value

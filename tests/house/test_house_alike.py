@@ -1,4 +1,4 @@
-"""What no chapter is about stays as it is, so that a learner's eye sees only what changed."""
+"""Check that chapters change only what they teach, so that learners see only those changes."""
 
 import ast
 from collections import Counter
@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from contract import CHAPTERS
 
-# In which chapters a file is the same to the byte.
-ALIKE = {
+# Each file, and the numbers of the chapters in which it's identical, byte for byte.
+IDENTICAL = {
     "chat/__init__.py": "123456",
     "chat/admin.py": "12345",
     "chat/apps.py": "2345",
@@ -38,8 +38,8 @@ ALIKE = {
     "tests/test_frames.py": "234",
     "tests/test_server.py": "2345",
 }
-# Where two chapters say the same, they are written the same.
-ALSO_ALIKE = {
+# Files with several versions: each group of chapters shares one.
+ALSO_IDENTICAL = {
     "config/asgi.py": ["345"],
     "config/settings.py": ["12", "34"],
     "requirements.txt": ["12", "34"],
@@ -48,8 +48,8 @@ ALSO_ALIKE = {
     "tests/test_asgi.py": ["26", "345"],
 }
 GROUPS = [
-    *((path, numbers) for path, numbers in ALIKE.items()),
-    *((path, numbers) for path, groups in ALSO_ALIKE.items() for numbers in groups),
+    *((path, numbers) for path, numbers in IDENTICAL.items()),
+    *((path, numbers) for path, groups in ALSO_IDENTICAL.items() for numbers in groups),
 ]
 NAMED = {name[1]: name for name in CHAPTERS}
 CASES = [
@@ -58,7 +58,7 @@ CASES = [
     for number in numbers
 ]
 
-# What the settings say of these is what startproject laid.
+# Settings that keep the value that startproject wrote.
 SETTINGS = [
     "ASGI_APPLICATION",
     "AUTH_PASSWORD_VALIDATORS",
@@ -76,29 +76,31 @@ SETTINGS = [
 ]
 
 
-def odd_ones(said: dict[str, str | bytes | None]) -> list[str]:
-    """Return the names of those that do not say what most of them say; of a pair, both."""
-    most, count = Counter(said.values()).most_common(1)[0]
-    return [name for name, one in said.items() if one != most or count * 2 <= len(said)]
+def outliers(contents: dict[str, str | bytes | None]) -> list[str]:
+    """Return the names whose value isn't that of the majority; all names if there's none."""
+    most, count = Counter(contents.values()).most_common(1)[0]
+    return [name for name, one in contents.items() if one != most or count * 2 <= len(contents)]
 
 
 @pytest.mark.parametrize(("path", "numbers", "chapter"), CASES)
-def test_file_is_the_same_to_the_byte(chapter_folders, path, numbers, chapter):
+def test_file_is_identical_in_these_chapters(chapter_folders, path, numbers, chapter):
     files = {NAMED[number]: chapter_folders[NAMED[number]] / path for number in numbers}
-    said = {name: file.read_bytes() if file.exists() else None for name, file in files.items()}
-    assert said[chapter] is not None
-    assert chapter not in odd_ones(said)
+    contents = {name: file.read_bytes() if file.exists() else None for name, file in files.items()}
+    assert contents[chapter] is not None
+    assert chapter not in outliers(contents)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_settings_of_no_chapter_stay_as_they_are(chapter_folders, chapter):
-    said = {name: laid(folder) for name, folder in chapter_folders.items()}
-    odd = [key for key in SETTINGS if chapter in odd_ones({n: one[key] for n, one in said.items()})]
+def test_settings_that_no_chapter_teaches_stay_the_same(chapter_folders, chapter):
+    contents = {name: startproject_settings(folder) for name, folder in chapter_folders.items()}
+    odd = [
+        key for key in SETTINGS if chapter in outliers({n: one[key] for n, one in contents.items()})
+    ]
     assert odd == []
 
 
-def laid(folder) -> dict[str, str]:
-    """Return what the settings give each name that is of no chapter."""
+def startproject_settings(folder) -> dict[str, str]:
+    """Return the values of SETTINGS in the chapter's settings, as source code."""
     given = dict.fromkeys(SETTINGS, "")
     for node in ast.parse((folder / "config/settings.py").read_bytes()).body:
         if isinstance(node, ast.Assign) and (name := ast.unparse(node.targets[0])) in given:

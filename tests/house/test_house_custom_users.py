@@ -1,4 +1,4 @@
-"""Chapter 6 with a model of users of the project's own, as many real projects have."""
+"""Check chapter 6 with a custom user model, which many real projects have."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 CHAPTER = "06_conversations_auth"
 
-# People with more fields than Django's.
+# Users with more fields than Django's own.
 ABSTRACT_USER = """
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -19,7 +19,7 @@ class Person(AbstractUser):
     town = models.CharField(max_length=50, blank=True)
 """
 
-# People whose numbers are none.
+# Users whose primary key isn't a number.
 WITH_UUID = """
 import uuid
 from django.contrib.auth.models import AbstractUser
@@ -29,7 +29,7 @@ class Person(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
 """
 
-# People who log in with an address, and who can't be deactivated.
+# Users who log in with an email address, and who can't be deactivated.
 ABSTRACT_BASE_USER = """
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -54,7 +54,7 @@ ALLOWED_HOSTS = ["localhost", "testserver"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 """
 
-# A person without permissions can't be an admin.
+# Users without permissions can't use the admin.
 NO_ADMIN = """
 INSTALLED_APPS.remove("django.contrib.admin")
 ROOT_URLCONF = "config.urls_without_admin"
@@ -119,7 +119,7 @@ print("EVERYTHING WORKED")
     [(ABSTRACT_USER, ""), (WITH_UUID, ""), (ABSTRACT_BASE_USER, NO_ADMIN)],
     ids=["AbstractUser", "UUID", "AbstractBaseUser"],
 )
-def test_people_of_ones_own_can_talk(chapter_folders, tmp_path, model, settings):
+def test_chat_works_with_a_custom_user_model(chapter_folders, tmp_path, model, settings):
     project = tmp_path / "project"
     ignored = shutil.ignore_patterns(".*", "db.sqlite3*", "__pycache__")
     shutil.copytree(chapter_folders[CHAPTER], project, ignore=ignored)
@@ -144,7 +144,7 @@ def write(path: Path, text: str) -> None:
 
 
 def manage(project: Path, *words: str) -> str:
-    """Run a command of the project's manage.py, and return what it says."""
+    """Run a command of the project's manage.py; return what it prints."""
     settings = {"DJANGO_SETTINGS_MODULE": "config.settings"}
     environment = {**os.environ, **settings}
     environment.pop("DATABASE_URL", None)

@@ -1,4 +1,4 @@
-"""What went wrong for people outside: under other servers, behind proxies, after a break."""
+"""Check what went wrong in real use: other servers, subpaths, shared Redis, cached files."""
 
 import json
 import os
@@ -25,7 +25,7 @@ RUNSERVER = "manage runserver --noreload {}"
 
 @pytest.fixture(scope="module")
 def redis():
-    """The address of a Redis."""
+    """The URL of a Redis."""
     try:
         with services.redis(os.environ) as url:
             yield url
@@ -33,7 +33,7 @@ def redis():
         pytest.skip(str(trouble))
 
 
-def say(visit: Visit, text: str):
+def send_and_receive(visit: Visit, text: str):
     """Send a message over a new socket, and return the frame that brings it back."""
     with visit.enter(0) as page:
         page.send(json.dumps({visit.contract.key: text}))
@@ -47,7 +47,7 @@ def is_open(port: int) -> bool:
 
 @pytest.mark.parametrize("command", ["", RUNSERVER], ids=["daphne", "runserver"])
 @pytest.mark.parametrize("name", ["01_http_only", "05_htmx_ws", "06_conversations_auth"])
-def test_edited_stylesheet_is_used_after_the_next_visit(
+def test_edited_stylesheet_is_used_on_the_next_visit(
     chapter_folders,
     serve_copy,
     chromium,  # noqa: F811
@@ -76,7 +76,7 @@ def test_socket_works_under_a_subpath(chapter_folders, serve_copy, name):
     if visit.contract.people:
         page = visit.server.ask("GET", "/app/accounts/login/")
         assert 'href="/app/accounts/signup/"' in page.text
-        return  # its pages pass the same path to the template: see the chapter's own tests
+        return  # the chapter's own tests check the path of its socket
     page = visit.server.ask("GET", "/app/chat/lobby/").text
     (path,) = re.findall(r'ws-connect="(.+?)"|"(/app/ws/.+?)"', page)
     with visit.server.open("".join(path)) as opened:
@@ -88,16 +88,14 @@ def test_socket_works_under_a_subpath(chapter_folders, serve_copy, name):
 def test_chapter_runs_under_uvicorn(chapter_folders, serve_copy, name):
     command = "uvicorn --port 0 config.asgi:application"
     visit = Visit(CHAPTERS[name], serve_copy(chapter_folders[name], command))
-    assert "Tea?" in say(visit, "Tea?")
+    assert "Tea?" in send_and_receive(visit, "Tea?")
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [*((name, name) for name in WITH_LAYER), ("04_async_group_chat", "05_htmx_ws")],
 )
-def test_two_projects_on_one_redis_hear_only_themselves(
-    chapter_folders, serve_copy, redis, one, other
-):
+def test_two_projects_on_one_redis_do_not_mix(chapter_folders, serve_copy, redis, one, other):
     first, second = [
         Visit(CHAPTERS[name], serve_copy(chapter_folders[name], REDIS_URL=redis))
         for name in (one, other)
@@ -105,16 +103,16 @@ def test_two_projects_on_one_redis_hear_only_themselves(
     for visit in (first, second):
         visit.log_in()
     with first.enter(1) as here, second.enter(1) as there:
-        # Each time another page than the one that sends: what it hears came through Redis.
+        # Listener and speaker have their own sockets, so the message has to come through Redis.
         for visit, listener, text in ((first, here, "first"), (second, there, "second")):
             with visit.enter(0) as speaker:
                 speaker.send(json.dumps({visit.contract.key: f"from the {text}"}))
-                came = [frame for frame in until(listener, is_message) if is_message(frame)]
-                assert f"from the {text}" in came[0]
+                received = [frame for frame in until(listener, is_message) if is_message(frame)]
+                assert f"from the {text}" in received[0]
 
 
 @pytest.mark.parametrize("name", WITH_LAYER)
-def test_server_says_which_layer_it_uses(chapter_folders, serve_copy, redis, name):
+def test_server_logs_which_layer_it_uses(chapter_folders, serve_copy, redis, name):
     memory = serve_copy(chapter_folders[name])
     shared = serve_copy(chapter_folders[name], REDIS_URL=redis)
     assert memory.port and shared.port
@@ -123,7 +121,7 @@ def test_server_says_which_layer_it_uses(chapter_folders, serve_copy, redis, nam
 
 
 @pytest.mark.parametrize("name", WITH_SOCKET)
-def test_route_that_is_missing_is_guarded_as_well(chapter_folders, visits, name):
+def test_missing_route_checks_the_origin_too(chapter_folders, visits, name):
     with pytest.raises(InvalidStatus) as refused:
         visits[name].server.open("/ws/nowhere/", origin="http://evil.example")
     assert refused.value.response.status_code == 403

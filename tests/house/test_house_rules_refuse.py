@@ -1,4 +1,4 @@
-"""Does each rule refuse what it is there to refuse, and let pass what only looks like it."""
+"""Check that each rule refuses the mistakes it's for, and accepts code that only looks alike."""
 
 import functools
 import shutil
@@ -8,7 +8,7 @@ import markup_rules
 import pytest
 import source_rules
 from contract import CHAPTERS
-from test_house_alike import odd_ones
+from test_house_alike import outliers
 from visit import Visit
 
 ASGI = """
@@ -42,7 +42,7 @@ REFUSED = [
     (source_rules.prints, VIEW, 'print("here")'),
     (source_rules.prints, "tests/test_a.py", "import pprint\npprint.pprint(1)"),
     (source_rules.prints, VIEW, 'import sys\nsys.stdout.write("here")'),
-    (markup_rules.said_in_scripts, SCRIPT, "  console.log(1);"),
+    (markup_rules.prints_in_scripts, SCRIPT, "  console.log(1);"),
     (source_rules.html_in_python, VIEW, 'def a(b):\n    return f"<li>{b}</li>"'),
     (source_rules.html_in_python, VIEW, 'a = "<p class=%s>" % b'),
     (source_rules.html_in_python, VIEW, 'a = "Tea</b>" + b'),
@@ -67,12 +67,20 @@ REFUSED = [
     (markup_rules.html_in_scripts, SCRIPT, "log.innerHTML += data.message;"),
     (markup_rules.html_in_scripts, SCRIPT, 'log.insertAdjacentHTML("beforeend", text);'),
     (markup_rules.html_in_scripts, SCRIPT, 'setTimeout("connect()", 1000);'),
-    (markup_rules.elsewhere_in_files, TEMPLATE, '<script src="https://cdn.example/a.js"></script>'),
-    (markup_rules.elsewhere_in_files, TEMPLATE, '<link rel="stylesheet" href="//cdn.example/a">'),
-    (markup_rules.elsewhere_in_files, SCRIPT, 'import a from "https://cdn.example/a.js";'),
-    (markup_rules.elsewhere_in_files, "chat/static/a.css", "a { background: url(//b.example/c) }"),
+    (
+        markup_rules.other_hosts_in_files,
+        TEMPLATE,
+        '<script src="https://cdn.example/a.js"></script>',
+    ),
+    (markup_rules.other_hosts_in_files, TEMPLATE, '<link rel="stylesheet" href="//cdn.example/a">'),
+    (markup_rules.other_hosts_in_files, SCRIPT, 'import a from "https://cdn.example/a.js";'),
+    (
+        markup_rules.other_hosts_in_files,
+        "chat/static/a.css",
+        "a { background: url(//b.example/c) }",
+    ),
     (markup_rules.posts_without_token, TEMPLATE, '<form class="a" method=POST><input></form>'),
-    (source_rules.leans_on_others, VIEW, "from course import tree"),
+    (source_rules.imports_from_the_repository, VIEW, "from course import tree"),
     (with_sockets, "config/asgi.py", ASGI.format(early="", sockets="")),
     (
         with_sockets,
@@ -93,21 +101,25 @@ REFUSED = [
         ASGI.format(early="", sockets=VALIDATED),
     ),
     (
-        source_rules.runserver_of_another,
+        source_rules.runserver_without_websockets,
         "config/settings.py",
         settings(INSTALLED_APPS=["chat", "daphne"]),
     ),
-    (source_rules.open_doors, "config/settings.py", settings(ALLOWED_HOSTS=["*"])),
-    (source_rules.runserver_of_another, "config/settings.py", settings(ASGI_APPLICATION="a.b")),
-    (source_rules.open_doors, "config/settings.py", settings(MIDDLEWARE=[])),
+    (source_rules.insecure_settings, "config/settings.py", settings(ALLOWED_HOSTS=["*"])),
     (
-        source_rules.open_doors,
+        source_rules.runserver_without_websockets,
+        "config/settings.py",
+        settings(ASGI_APPLICATION="a.b"),
+    ),
+    (source_rules.insecure_settings, "config/settings.py", settings(MIDDLEWARE=[])),
+    (
+        source_rules.insecure_settings,
         "config/settings.py",
         settings(TEMPLATES=[{"OPTIONS": {"autoescape": False}}]),
     ),
 ]
 
-LET_PASS = [
+ACCEPTED = [
     (source_rules.prints, "chat/management/commands/a.py", 'self.stdout.write("Done.")'),
     (source_rules.prints, VIEW, '"""Never print() here."""'),
     (source_rules.html_in_python, VIEW, '"""Show <b>this</b>."""'),
@@ -130,52 +142,58 @@ LET_PASS = [
         '<script id="a" type="application/json">"Tea?"</script>',
     ),
     (markup_rules.html_in_scripts, SCRIPT, "// Never innerHTML.\nlog.value += text;"),
-    (markup_rules.elsewhere_in_files, SCRIPT, "const url = `${scheme}//${host}/ws/`; // as typed"),
-    (markup_rules.elsewhere_in_files, TEMPLATE, '<a href="https://docs.example/">Read more</a>'),
+    (
+        markup_rules.other_hosts_in_files,
+        SCRIPT,
+        "const url = `${scheme}//${host}/ws/`; // as typed",
+    ),
+    (markup_rules.other_hosts_in_files, TEMPLATE, '<a href="https://docs.example/">Read more</a>'),
     (
         markup_rules.posts_without_token,
         TEMPLATE,
         "<form><input></form><form method=post>{% csrf_token %}</form>",
     ),
     (with_sockets, "config/asgi.py", ASGI.format(early="", sockets=VALIDATED)),
-    (source_rules.runserver_of_another, "config/settings.py", settings()),
-    (source_rules.open_doors, "config/settings.py", settings()),
+    (source_rules.runserver_without_websockets, "config/settings.py", settings()),
+    (source_rules.insecure_settings, "config/settings.py", settings()),
 ]
 
 
-def lay(folder, path, text):
+def write_file(folder, path, text):
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text(text)
     return folder
 
 
 @pytest.mark.parametrize(("rule", "path", "text"), REFUSED)
-def test_source_is_refused(tmp_path, rule, path, text):
-    faults = rule(lay(tmp_path, path, text))
+def test_rule_refuses_bad_source(tmp_path, rule, path, text):
+    faults = rule(write_file(tmp_path, path, text))
     # Settings are read as a whole, whatever file they come from.
     assert faults and all(path in fault or "settings" in path for fault in faults)
 
 
-@pytest.mark.parametrize(("rule", "path", "text"), LET_PASS)
-def test_source_passes(tmp_path, rule, path, text):
-    assert rule(lay(tmp_path, path, text)) == []
+@pytest.mark.parametrize(("rule", "path", "text"), ACCEPTED)
+def test_rule_accepts_good_source(tmp_path, rule, path, text):
+    assert rule(write_file(tmp_path, path, text)) == []
 
 
-def test_odd_one_is_named():
-    assert odd_ones({"01": b"a", "02": b"b", "03": b"a"}) == ["02"]
-    assert odd_ones({"01": b"a", "02": b"a", "03": None}) == ["03"]
-    assert odd_ones({"02": b"a", "06": b"b"}) == ["02", "06"]
-    assert odd_ones({"02": b"a", "06": b"a"}) == []
+def test_file_that_differs_is_named():
+    assert outliers({"01": b"a", "02": b"b", "03": b"a"}) == ["02"]
+    assert outliers({"01": b"a", "02": b"a", "03": None}) == ["03"]
+    assert outliers({"02": b"a", "06": b"b"}) == ["02", "06"]
+    assert outliers({"02": b"a", "06": b"a"}) == []
 
 
-def test_htmx_that_evaluates_is_refused():
+def test_htmx_that_evaluates_strings_is_refused():
     htmx = '<script src="/static/django_htmx/htmx.min.js"></script>'
     config = '<meta name="htmx-config" content=\'{"includeIndicatorStyles": false%s}\'>'
-    assert markup_rules.loud_htmx(htmx) == list(markup_rules.QUIET_HTMX)
-    assert markup_rules.loud_htmx(htmx + config % ', "allowEval": false') == ["allowScriptTags"]
+    assert markup_rules.unsafe_htmx_settings(htmx) == list(markup_rules.SAFE_HTMX)
+    assert markup_rules.unsafe_htmx_settings(htmx + config % ', "allowEval": false') == [
+        "allowScriptTags"
+    ]
 
 
-# What a chapter may come to by mistake, each in the shortest form.
+# Mistakes that a chapter might make, each in its shortest form.
 BAD_VIEWS = """
 import sqlite3
 from django.http import HttpResponse
@@ -219,13 +237,13 @@ application = ProtocolTypeRouter(
 
 @pytest.fixture(scope="module")
 def found_by(chapter_folders, serve_copy, tmp_path_factory):
-    """What each rule about a running chapter finds in one that breaks them all."""
+    """Return a function that applies a rule to a running chapter that breaks all of them."""
     name = "02_echo_consumer"
     folder = tmp_path_factory.mktemp("bad") / name
     shutil.copytree(chapter_folders[name], folder)
-    lay(folder, "chat/views.py", BAD_VIEWS)
-    lay(folder, "chat/consumers.py", BAD_CONSUMERS)
-    lay(folder, "config/asgi.py", BAD_ASGI)
+    write_file(folder, "chat/views.py", BAD_VIEWS)
+    write_file(folder, "chat/consumers.py", BAD_CONSUMERS)
+    write_file(folder, "config/asgi.py", BAD_ASGI)
     visit = Visit(CHAPTERS[name], serve_copy(folder))
     return functools.cache(lambda rule: rule(visit))
 
@@ -233,18 +251,18 @@ def found_by(chapter_folders, serve_copy, tmp_path_factory):
 @pytest.mark.parametrize(
     ("rule", "fault"),
     [
-        (live_rules.pages_escape, "/chat/ puts room_name in as it is"),
-        (live_rules.messages_arrive_as_text, "its sender does not get"),
-        (live_rules.nothing_runs_in_pages, "/chat/lobby/ has <script> without a src"),
+        (live_rules.pages_escape_input, "/chat/ doesn't escape room_name"),
+        (live_rules.messages_arrive_as_text, "the sender doesn't get"),
+        (live_rules.pages_run_only_own_scripts, "/chat/lobby/ has <script> without a src"),
         (live_rules.only_own_pages_open_sockets, "another site is answered with 101"),
-        (live_rules.only_own_pages_open_sockets, "what names no site is answered with 101"),
+        (live_rules.only_own_pages_open_sockets, "a client without an Origin is answered with 101"),
         (live_rules.bad_frames_are_refused, "an empty frame: the socket closed"),
         (live_rules.bad_frames_are_refused, "Traceback"),
-        (live_rules.odd_requests_are_answered, "/chat/?room_name=%FF is answered with 500"),
-        (live_rules.odd_requests_are_answered, "Traceback"),
-        (live_rules.looking_changes_nothing, "GET /chat/lobby/ stores something"),
+        (live_rules.odd_requests_do_not_fail, "/chat/?room_name=%FF is answered with 500"),
+        (live_rules.odd_requests_do_not_fail, "Traceback"),
+        (live_rules.get_requests_change_nothing, "GET /chat/lobby/ stores something"),
         (live_rules.posts_need_a_token, "a POST to /chat/ without a token is answered with 200"),
     ],
 )
-def test_running_chapter_is_refused(found_by, rule, fault):
+def test_rule_refuses_bad_running_chapter(found_by, rule, fault):
     assert any(fault in found for found in found_by(rule))

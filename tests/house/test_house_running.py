@@ -1,18 +1,18 @@
-"""What a chapter does when it runs, asked as a person, a page elsewhere or a program would."""
+"""Check running chapters with requests as people, foreign pages and programs would send them."""
 
 import live_rules
 
 
-def test_what_is_typed_is_shown_as_text(visit):
-    assert live_rules.pages_escape(visit) == []
+def test_typed_markup_is_shown_as_text(visit):
+    assert live_rules.pages_escape_input(visit) == []
 
 
 def test_messages_arrive_as_text(visit_with_socket):
     assert live_rules.messages_arrive_as_text(visit_with_socket) == []
 
 
-def test_nothing_runs_in_pages(visit):
-    assert live_rules.nothing_runs_in_pages(visit) == []
+def test_pages_run_only_own_scripts(visit):
+    assert live_rules.pages_run_only_own_scripts(visit) == []
 
 
 def test_only_own_pages_open_sockets(visit_with_socket):
@@ -23,13 +23,13 @@ def test_bad_frames_are_refused(visit_with_socket):
     assert live_rules.bad_frames_are_refused(visit_with_socket) == []
 
 
-def test_odd_requests_are_answered(visit):
-    assert live_rules.odd_requests_are_answered(visit) == []
+def test_odd_requests_do_not_fail(visit):
+    assert live_rules.odd_requests_do_not_fail(visit) == []
 
 
-def test_looking_changes_nothing(visit):
-    assert live_rules.looking_changes_nothing(visit) == []
+def test_get_requests_change_nothing(visit):
+    assert live_rules.get_requests_change_nothing(visit) == []
 
 
-def test_posts_need_a_token(visit):
+def test_posts_need_a_csrf_token(visit):
     assert live_rules.posts_need_a_token(visit) == []

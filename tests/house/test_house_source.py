@@ -1,4 +1,4 @@
-"""What a chapter's files must not hold, whichever way it is asked."""
+"""Check that no chapter's files contain forbidden code."""
 
 import markup_rules
 import source_rules
@@ -6,10 +6,10 @@ from contract import CHAPTERS
 
 
 def test_nothing_is_printed(folder):
-    assert source_rules.prints(folder) + markup_rules.said_in_scripts(folder) == []
+    assert source_rules.prints(folder) + markup_rules.prints_in_scripts(folder) == []
 
 
-def test_html_is_made_by_templates_alone(folder):
+def test_only_templates_contain_html(folder):
     assert source_rules.html_in_python(folder) == []
 
 
@@ -17,38 +17,38 @@ def test_escaping_is_never_switched_off(folder):
     assert source_rules.unescaped(folder) + markup_rules.unescaped_in_templates(folder) == []
 
 
-def test_templates_hold_no_inline_script(folder):
+def test_templates_have_no_inline_script(folder):
     assert markup_rules.inline_script_in_templates(folder) == []
 
 
-def test_scripts_put_in_text_and_never_html(folder):
+def test_scripts_insert_text_and_never_html(folder):
     assert markup_rules.html_in_scripts(folder) == []
 
 
 def test_nothing_is_loaded_from_another_host(folder):
-    assert markup_rules.elsewhere_in_files(folder) == []
+    assert markup_rules.other_hosts_in_files(folder) == []
 
 
-def test_forms_that_post_carry_a_token(folder):
+def test_forms_that_post_have_a_csrf_token(folder):
     assert markup_rules.posts_without_token(folder) == []
 
 
-def test_daphne_stands_first(folder):
-    assert source_rules.runserver_of_another(folder) == []
+def test_runserver_serves_websockets(folder):
+    assert source_rules.runserver_without_websockets(folder) == []
 
 
-def test_settings_keep_others_out(folder):
-    assert source_rules.open_doors(folder) == []
+def test_settings_keep_protections_on(folder):
+    assert source_rules.insecure_settings(folder) == []
 
 
-def test_sockets_stand_behind_the_origin_validator(folder):
+def test_sockets_are_behind_the_origin_validator(folder):
     assert source_rules.asgi(folder, bool(CHAPTERS[folder.name].socket)) == []
 
 
-def test_chapter_stands_alone(folder):
-    assert source_rules.leans_on_others(folder) == []
+def test_chapter_imports_nothing_from_the_repository(folder):
+    assert source_rules.imports_from_the_repository(folder) == []
 
 
-def test_rules_know_every_address(folder):
-    # A new page has to be named in the contract, so that the rules look at it too.
+def test_contract_lists_every_route(folder):
+    # A new page has to be listed in the contract, so that the rules check it too.
     assert source_rules.routes(folder) == CHAPTERS[folder.name].routes

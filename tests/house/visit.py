@@ -1,4 +1,4 @@
-"""A running chapter, visited: its people logged in, its forms sent, its sockets opened."""
+"""Visit a running chapter: log people in, send its forms and open its sockets."""
 
 import functools
 import re
@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection
 
 from course import login
 
-# What somebody may write who means harm, and signs of which no room's name can be made.
+# An attacker's input, and special characters that can't become a room name.
 MARKUP = "'\"><img/src=x/onerror=alert(1)>&amp;{{7*7}}"
 SIGNS = "'\"><&"
 
@@ -19,9 +19,9 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
 class Visit:
-    """A chapter that runs, and what it has to be asked for.
+    """A running chapter and its contract.
 
-    Where people log in, carol goes by a name that is markup: an admin may write anything.
+    If people log in there, carol is renamed to markup, because an admin may enter any name.
     """
 
     def __init__(self, contract: Contract, server: Served):
@@ -30,7 +30,7 @@ class Visit:
 
     @functools.cached_property
     def people(self) -> list[str]:
-        """The Cookie headers of two people who may be everywhere; empty where nobody logs in."""
+        """The Cookie headers of two people with access to every page; empty without a login."""
         if not self.contract.people:
             return ["", ""]
         port = self.server.port
@@ -38,25 +38,25 @@ class Visit:
         return [login.log_in(port, "ann"), login.log_in(port, MARKUP)]
 
     def log_in(self) -> None:
-        """Have the two people logged in, before what is stored is looked at."""
+        """Log the two people in, so that this doesn't change the database during a check."""
         assert len(self.people) == 2
 
     def ask(self, method: str, path: str, person: int | None = 0) -> Answer:
-        """Ask for an address as one of the two people, or as nobody."""
+        """Send a request as one of the two people, or logged out if `person` is None."""
         return self.server.ask(method, path, "" if person is None else self.people[person])
 
     def token(self, path: str) -> tuple[str, str]:
         """Return the token of a page's form, and the Cookie header that goes with it."""
-        # Somebody who is logged in is led away from where one logs in.
+        # Login pages redirect people who are already logged in.
         mine = "" if path.startswith("/accounts/") else self.people[0]
         page = self.server.ask("GET", path, mine)
         token = TOKEN.search(page.text)
-        assert token, f"there is no form to send at {path}, but HTTP {page.status}"
+        assert token, f"there's no form at {path}, but HTTP {page.status}"
         cookies = [mine, *(f"{name}={value}" for name, value in page.cookies.items())]
         return token[1], "; ".join(filter(None, cookies))
 
     def submit(self, field: Field, text: str | bytes) -> Answer:
-        """Send a form with a text in one of its fields, as a person would."""
+        """Send a form with this text in one of its fields, as a person would."""
         values = {field.name: text, **dict(field.others)}
         if field.method == "GET":
             return self.server.ask("GET", f"{field.path}?{urlencode(values)}")
@@ -65,11 +65,11 @@ class Visit:
         return self.server.ask("POST", field.path, cookies, form)
 
     def enter(self, person: int, origin: str | None = "own") -> ClientConnection:
-        """Open the socket of one of the two people. Raises InvalidStatus if it is refused."""
+        """Open a socket as one of the two people. Raises InvalidStatus if it's refused."""
         return self.server.open(self.contract.socket, self.people[person], origin)
 
     def handshake(self, origin: str | None) -> int:
-        """Return the status with which a page of `origin` is answered that opens a socket."""
+        """Return the HTTP status of the handshake when a page from `origin` opens a socket."""
         try:
             with self.enter(0, origin):
                 return 101
