@@ -28,10 +28,8 @@ WEIGHTS = {
     "reference/glossary.md": 4,
     "understand/": 1.5,
 }
-# Code that the steps above it have shown already: a whole file, and everything that changed.
-REPEATED = re.compile(
-    r'<h2\b(?=[^>]*\bid="everything-that-changed")|<details\b(?=[^>]*\bwhole-file\b)'
-)
+# Code that the steps above it have shown already. (listing.py excludes a step's whole file.)
+REPEATED = re.compile(r'<h2\b(?=[^>]*\bid="everything-that-changed")')
 
 
 @event_priority(50)  # before the plugin reads its settings
