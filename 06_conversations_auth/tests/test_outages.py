@@ -154,6 +154,8 @@ def test_message_under_way_when_the_server_dies_arrives_once(site, pages):
     site.kill()
     expect(ann.locator("#status")).to_contain_text("Not connected")
     expect(field(ann)).to_have_value("Still there?")
+    ann.press("#chat_message", "Enter")
+    expect(ann.locator("#notice")).to_contain_text("Not yet")
     site.start()
     expect(field(ann)).to_have_value("", timeout=PATIENCE)
     expect(latest(carol, ".other")).to_have_text("Still there?", timeout=PATIENCE)

@@ -36,8 +36,8 @@ document.addEventListener("htmx:wsConfigSend", (event) => {
   if (!socket || ackPending) {
     // The extension would keep the message and send it later, unseen.
     event.preventDefault();
-    notice.textContent = socket
-      ? "Not yet: the last message is still under way."
+    notice.textContent = ackPending
+      ? "Not yet: the last message is still being sent."
       : "Not sent: there is no connection.";
     return;
   }
