@@ -4,7 +4,7 @@ from chat.forms import RoomForm
 
 
 def index(request):
-    """Ask which room to enter, and lead there."""
+    """Ask which room to enter, and redirect there."""
     form = RoomForm(request.GET or None)
     if form.is_valid():
         return redirect(f"/chat/{form.cleaned_data['room_name']}/")

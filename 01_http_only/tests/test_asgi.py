@@ -13,7 +13,7 @@ def test_application_routes_http_alone():
     assert list(application.application_mapping) == ["http"]
 
 
-async def test_nobody_takes_a_websocket():
+async def test_websocket_has_no_application():
     communicator = WebsocketCommunicator(application, "/ws/chat/lobby/")
     with pytest.raises(ValueError, match="No application configured"):
         await communicator.connect()

@@ -41,7 +41,7 @@ def test_button_leads_to_the_room(visit):
     page.wait_for_url("**/chat/lobby/")
 
 
-def test_no_name_left_is_said(visit):
+def test_name_without_usable_characters_is_explained(visit):
     page = visit("/chat/")
     page.fill("#room-name-input", "日本")
     page.click("#room-name-submit")

@@ -1,7 +1,7 @@
 import pytest
 
 
-def test_bare_address_leads_to_the_index(client):
+def test_bare_address_redirects_to_the_index(client):
     assert client.get("/").headers["Location"] == "/chat/"
 
 
@@ -41,7 +41,7 @@ def test_no_other_site_may_frame_a_page(client):
     assert client.get("/chat/").headers["X-Frame-Options"] == "DENY"
 
 
-def test_browser_may_not_guess_what_a_file_is(client):
+def test_browser_may_not_guess_the_type_of_a_file(client):
     assert client.get("/chat/").headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -49,5 +49,5 @@ def test_room_is_not_there_yet(client):
     assert client.get("/chat/lobby/").status_code == 404
 
 
-def test_admin_asks_who_you_are(client):
+def test_admin_requires_a_login(client):
     assert client.get("/admin/").headers["Location"].startswith("/admin/login/")

@@ -1,3 +1,3 @@
-"""What a room may be called, for its page and its socket alike."""
+"""The pattern of room names, for pages and sockets."""
 
 ROOM_NAME = r"(?P<room_name>[A-Za-z0-9_-]{1,50})"

@@ -1,4 +1,4 @@
-"""Everything that a socket may be sent and that is no message."""
+"""Every kind of frame that isn't a message, by name."""
 
 import json
 

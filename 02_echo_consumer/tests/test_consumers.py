@@ -15,13 +15,13 @@ async def test_message_comes_back_to_its_sender_alone(enter):
 
 
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES)
-async def test_bad_frame_is_answered_and_nobody_else_notices(enter, frame, caplog):
+async def test_bad_frame_is_answered_to_its_sender_only(enter, frame, caplog):
     ann, bob = await enter(), await enter()
     await ann.send_input({"type": "websocket.receive", **frame})
     assert list(await ann.receive_json_from()) == ["error"]
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
-    # Had anything else reached one of them, it would arrive first.
+    # If anything else had reached one of them, it would arrive first.
     for person in (ann, bob):
         await person.send_json_to({"message": "still here"})
         assert await person.receive_json_from() == {"message": "still here"}

@@ -21,7 +21,7 @@ def log_channel_layer():
 
 
 def reaches_other_processes(channel_layer):
-    """Tell whether what's sent here can arrive in another process."""
+    """Return whether events can reach other processes."""
     return not isinstance(channel_layer, InMemoryChannelLayer)
 
 

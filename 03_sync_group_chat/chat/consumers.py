@@ -53,14 +53,14 @@ class ChatConsumer(WebsocketConsumer):
             self.send_error("Your message could not be delivered. Try again later.")
 
     def ask_bot(self, event):
-        """Hand a question to the bot, which works in a process of its own."""
+        """Send a question to the bot, which runs in another process."""
         if reaches_other_processes(self.channel_layer):
             async_to_sync(self.channel_layer.send)("bot", event)
         else:
             self.send_error("The bot cannot be reached without Redis.")
 
     def chat_message(self, event):
-        """Forward what arrived in the group."""
+        """Forward a message from the group."""
         self.send(json.dumps({"message": event["message"]}))
 
     def send_error(self, text):

@@ -1,4 +1,4 @@
-"""Read a frame that anybody may have sent."""
+"""Read a frame that anyone may have sent."""
 
 import json
 import re
@@ -16,7 +16,7 @@ BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 class BadFrame(Exception):
-    """A frame that carries no message; the text tells its sender why."""
+    """A frame without a valid message; the text tells its sender why."""
 
 
 def decode(text_data):
@@ -31,7 +31,7 @@ def decode(text_data):
 
 
 def clean_message(text):
-    """Return the message, trimmed, if it is one."""
+    """Return the trimmed message, or raise BadFrame."""
     if not isinstance(text, str):
         raise BadFrame("A message must be text.")
     if UNSENDABLE.search(text):

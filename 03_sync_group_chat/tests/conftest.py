@@ -65,7 +65,7 @@ async def enter():
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
-    """The environment of processes that have a database file of their own."""
+    """The environment of processes that use a separate database file."""
     database = tmp_path_factory.mktemp("live") / "db.sqlite3"
     settings = {
         "DJANGO_SETTINGS_MODULE": "tests.live_settings",
@@ -164,14 +164,14 @@ def browser():
 
 @pytest.fixture(scope="module")
 def window(browser, server):
-    """A window whose tabs the tests use one after the other: to open one takes long."""
+    """A window whose tabs the tests share, because opening one takes long."""
     with browser.new_context(base_url=server) as window:
         yield window
 
 
 @pytest.fixture
 def visit(window):
-    """Return a function that opens a page in a tab which the test has not used yet."""
+    """Return a function that opens a page in a tab that the test hasn't used yet."""
     taken = []
 
     def visit(path):

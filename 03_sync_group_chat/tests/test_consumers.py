@@ -37,7 +37,7 @@ async def test_messages_keep_their_order(enter):
 
 
 @pytest.mark.parametrize("layer", ["memory"], indirect=True)
-async def test_who_leaves_is_forgotten(enter, layer):
+async def test_leaving_removes_the_channel_from_its_group(enter, layer):
     ann = await enter()
     assert layer.groups
     await ann.disconnect()
@@ -45,13 +45,13 @@ async def test_who_leaves_is_forgotten(enter, layer):
 
 
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES)
-async def test_bad_frame_is_answered_and_nobody_else_notices(enter, frame, caplog):
+async def test_bad_frame_is_answered_to_its_sender_only(enter, frame, caplog):
     ann, bob = await enter(), await enter()
     await ann.send_input({"type": "websocket.receive", **frame})
     assert list(await ann.receive_json_from()) == ["error"]
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
-    # Had anything else reached one of them, it would arrive first.
+    # If anything else had reached one of them, it would arrive first.
     await ann.send_json_to({"message": "still here"})
     for person in (ann, bob):
         assert await person.receive_json_from() == {"message": "still here"}

@@ -1,7 +1,7 @@
 import pytest
 
 
-def test_bare_address_leads_to_the_index(client):
+def test_bare_address_redirects_to_the_index(client):
     assert client.get("/").headers["Location"] == "/chat/"
 
 
@@ -43,7 +43,7 @@ def test_no_other_site_may_frame_a_page(client, path):
 
 
 @pytest.mark.parametrize("path", ["/chat/", "/chat/lobby/"])
-def test_browser_may_not_guess_what_a_file_is(client, path):
+def test_browser_may_not_guess_the_type_of_a_file(client, path):
     assert client.get(path).headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -73,5 +73,5 @@ def test_room_needs_a_proper_name(client, room_name):
     assert client.get(f"/chat/{room_name}/").status_code == 404
 
 
-def test_admin_asks_who_you_are(client):
+def test_admin_requires_a_login(client):
     assert client.get("/admin/").headers["Location"].startswith("/admin/login/")

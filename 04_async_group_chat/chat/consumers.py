@@ -52,14 +52,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             )
 
     async def ask_bot(self, event):
-        """Hand a question to the bot, which works in a process of its own."""
+        """Send a question to the bot, which runs in another process."""
         if reaches_other_processes(self.channel_layer):
             await self.channel_layer.send("bot", event)
         else:
             await self.send_error("The bot cannot be reached without Redis.")
 
     async def chat_message(self, event):
-        """Forward what arrived in the group."""
+        """Forward a message from the group."""
         await self.send(json.dumps({"message": event["message"]}))
 
     async def send_error(self, text):

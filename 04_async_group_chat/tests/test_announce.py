@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("layer", ["redis"], indirect=True)
-async def test_another_process_is_heard_in_the_room(layer, enter, manage):
+async def test_command_in_another_process_reaches_the_room(layer, enter, manage):
     ann, carol = await enter("lobby"), await enter("kitchen")
     assert manage("announce", "lobby", "Tea is ready").returncode == 0
     assert await ann.receive_json_from() == {"message": "Tea is ready"}
@@ -51,24 +51,24 @@ async def test_copy_of_the_project_on_the_same_redis_is_not_heard(
 
 
 @pytest.mark.parametrize("layer", ["memory"], indirect=True)
-def test_in_memory_layer_is_told_apart(layer):
+def test_in_memory_layer_is_recognised(layer):
     with pytest.raises(CommandError, match="set REDIS_URL"):
         call_command("announce", "lobby", "Tea is ready")
 
 
 @pytest.mark.parametrize("room", ["two words", "café", "", "x" * 51])
-def test_name_that_no_room_has_is_refused(room):
+def test_invalid_room_name_is_refused(room):
     with pytest.raises(CommandError, match="is no room"):
         call_command("announce", room, "Tea is ready")
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 2001, "\0"])
-def test_text_that_is_no_message_is_refused(text):
+def test_invalid_message_is_refused(text):
     with pytest.raises(CommandError, match="A message must"):
         call_command("announce", "lobby", text)
 
 
-def test_redis_that_does_not_answer_is_said(settings):
+def test_unreachable_redis_is_reported(settings):
     settings.CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",

@@ -47,7 +47,7 @@ def test_log_and_input_have_labels_and_the_input_has_limits(visit):
     expect(page.get_by_role("alert")).to_have_text("")
 
 
-def test_no_name_left_is_said(visit):
+def test_name_without_usable_characters_is_explained(visit):
     page = visit("/chat/")
     page.fill("#room-name-input", "日本")
     page.click("#room-name-submit")
@@ -175,7 +175,7 @@ def test_site_below_a_path_opens_its_sockets_there(browser, serve):
     page.close()
 
 
-def test_frame_beyond_the_servers_limit_ends_the_connection_alone(visit):
+def test_frame_beyond_the_limit_ends_only_its_connection(visit):
     page = enter(visit)
     code = page.evaluate(
         """(path) => new Promise((resolve) => {
@@ -190,7 +190,7 @@ def test_frame_beyond_the_servers_limit_ends_the_connection_alone(visit):
     expect(page.locator("#chat-log")).to_have_value("still here\n")
 
 
-def test_page_outlives_the_server(browser, serve):
+def test_page_survives_a_restart_of_the_server(browser, serve):
     daphne, port = serve()
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{port}/chat/lobby/")

@@ -55,7 +55,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             )
 
     async def ask_bot(self, event):
-        """Hand a question to the bot, which works in a process of its own."""
+        """Send a question to the bot, which runs in another process."""
         if reaches_other_processes(self.channel_layer):
             await self.channel_layer.send("bot", event)
             await self.send_html("chat/partials/sent.html")
@@ -63,7 +63,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await self.send_notice("The bot cannot be reached without Redis.")
 
     async def chat_message(self, event):
-        """Forward what arrived in the group."""
+        """Forward a message from the group."""
         await self.send(event["html"])
 
     async def send_notice(self, text):

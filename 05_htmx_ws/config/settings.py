@@ -83,7 +83,7 @@ if REDIS_URL := os.environ.get('REDIS_URL'):
     CHANNEL_LAYERS['default'] = {
         'BACKEND': 'channels_redis.core.RedisChannelLayer',
         'CONFIG': {
-            # A quiet room is no fault: without None, redis-py gives up after 5 seconds.
+            # Without None, redis-py gives up after 5 quiet seconds.
             'hosts': [{'address': REDIS_URL, 'socket_timeout': None}],
             'prefix': os.environ.get('REDIS_PREFIX', str(BASE_DIR)),
         },

@@ -1,4 +1,4 @@
-"""What goes over the socket, as the tests speak of it."""
+"""Frames over the socket, for the tests."""
 
 EMPTY_INPUT = 'id="chat_message"'
 

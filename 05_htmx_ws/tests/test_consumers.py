@@ -38,7 +38,7 @@ async def test_messages_keep_their_order(enter):
 
 
 @pytest.mark.parametrize("layer", ["memory"], indirect=True)
-async def test_who_leaves_is_forgotten(enter, layer):
+async def test_leaving_removes_the_channel_from_its_group(enter, layer):
     ann = await enter()
     assert layer.groups
     await ann.disconnect()
@@ -67,13 +67,13 @@ async def test_message_is_rendered_once_for_all(enter, monkeypatch):
 
 
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES)
-async def test_bad_frame_is_answered_and_nobody_else_notices(enter, frame, caplog):
+async def test_bad_frame_is_answered_to_its_sender_only(enter, frame, caplog):
     ann, bob = await enter(), await enter()
     await ann.send_input({"type": "websocket.receive", **frame})
     assert (await notice(ann)).startswith("A ")
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
-    # Had anything else reached one of them, it would arrive first.
+    # If anything else had reached one of them, it would arrive first.
     await say(ann, "still here")
     for person in (ann, bob):
         assert await message(person) == "still here"

@@ -23,7 +23,7 @@ def test_message_in_any_script_passes(text):
     ["\u200b", "\u2060\ufeff", "\u00ad", "\u0301", "\x1b\x07"]
     + ["\u2800", "\u3164", "\u115f\u1160", "\uffa0"],
 )
-def test_message_that_shows_nothing_is_rejected(text):
+def test_invisible_message_is_rejected(text):
     with pytest.raises(BadFrame, match="must not be empty"):
         clean_message(text)
 
@@ -32,11 +32,11 @@ def test_longest_message_passes():
     assert clean_message("x" * 2000) == "x" * 2000
 
 
-def test_what_is_wrong_is_said():
+def test_errors_are_explained():
     with pytest.raises(BadFrame, match="longer than 2000 characters"):
         clean_message("x" * 2001)
 
 
-def test_what_htmx_adds_is_passed_over():
+def test_keys_that_htmx_adds_are_ignored():
     frame = decode('{"chat_message": "Tea?", "HEADERS": {"HX-Request": "true"}}')
     assert read_message(frame) == "Tea?"

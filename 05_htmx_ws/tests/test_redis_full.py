@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def own_redis(settings, tmp_path):
-    """A Redis of the test's own, which it may mistreat."""
+    """A separate Redis, which the test may stop or fill up."""
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if not program:
         pytest.skip("no redis-server or valkey-server to start")

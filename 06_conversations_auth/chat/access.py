@@ -1,4 +1,4 @@
-"""Who may be in a conversation, asked of the database whenever it matters."""
+"""Check in the database who may be in a conversation."""
 
 from django.contrib.auth import SESSION_KEY, get_user_model
 
@@ -18,7 +18,7 @@ class Refused(Exception):
 def check(scope, conversation_id):
     """Raise Refused unless the user is still logged in and takes part. Two queries."""
     user = scope["user"]
-    session = scope["session"].__class__(scope["session"].session_key)  # loaded anew
+    session = scope["session"].__class__(scope["session"].session_key)  # reloaded
     users = get_user_model().objects.filter(pk=user.pk)
     participant = users.filter(conversations__pk=conversation_id).first()
     account = participant or users.first()

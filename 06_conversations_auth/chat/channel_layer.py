@@ -58,7 +58,7 @@ def conversation_group(conversation_id):
 
 
 def user_group(user_id):
-    """Return the name of the group that holds every page of one person."""
+    """Return the name of the group of all pages of one person."""
     return f"user_{user_id}"
 
 

@@ -24,7 +24,7 @@ class ConversationForm(forms.Form):
         self.user = user
 
     def clean_usernames(self):
-        """Return the users, without the one who asks."""
+        """Return the users, without the current user."""
         typed = User.normalize_username(self.cleaned_data["usernames"])
         names = set(re.split(r"[\s,]+", typed)) - {""}
         if len(names) > MAX_PARTICIPANTS:

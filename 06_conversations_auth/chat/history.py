@@ -16,7 +16,7 @@ def latest_messages(conversation_id, before=None):
     messages = messages_of(conversation_id)
     if before is not None:
         messages = messages.filter(pk__lt=before)
-    found = list(messages[: MESSAGES_PER_PAGE + 1])  # one more, to see if there is
+    found = list(messages[: MESSAGES_PER_PAGE + 1])  # one extra: are there more?
     return {
         "conversation_id": conversation_id,
         "messages": found[:MESSAGES_PER_PAGE][::-1],

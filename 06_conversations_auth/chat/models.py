@@ -6,7 +6,7 @@ from django.db.models import Count, F, OuterRef, Subquery
 
 class ConversationQuerySet(models.QuerySet):
     def latest_first(self):
-        """Sort by the latest message, and bring it along."""
+        """Sort by the latest message, and fetch it, too."""
         username = get_user_model().USERNAME_FIELD
         latest = Message.objects.filter(conversation=OuterRef("pk")).order_by("-pk")
         return self.annotate(
@@ -42,7 +42,7 @@ class Conversation(models.Model):
         return f"Conversation {self.pk}"
 
     def name_for(self, user):
-        """Return the names of everybody else in it."""
+        """Return the names of the other participants."""
         others = [person for person in self.participants.all() if person != user]
         return ", ".join(sorted(str(person) for person in others)) or "Nobody else"
 

@@ -1,4 +1,4 @@
-"""Whatever ends somebody's access makes the sockets concerned check again."""
+"""When someone's access ends, make their sockets check again."""
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY, get_user_model
@@ -26,7 +26,7 @@ def recheck_on_commit(group_name):
 @receiver(post_delete, sender=Session)
 def session_deleted(instance, **kwargs):
     user_id = instance.get_decoded().get(SESSION_KEY)
-    # `clearsessions` deletes thousands that have expired, and were of no use any more.
+    # `clearsessions` deletes thousands of sessions that expired long ago.
     if user_id and instance.expire_date > timezone.now():
         recheck_on_commit(user_group(user_id))
 

@@ -11,7 +11,7 @@ from chat.models import Conversation
 @never_cache
 @login_required
 def index(request):
-    """List my conversations, the liveliest first."""
+    """List my conversations, the most recent first."""
     mine = Conversation.objects.filter(participants=request.user)
     conversations = [
         (conversation, conversation.name_for(request.user))
@@ -23,7 +23,7 @@ def index(request):
 @never_cache
 @login_required
 def new(request):
-    """Begin a conversation, or find the one there is."""
+    """Start a conversation, or open the existing one."""
     form = ConversationForm(request.POST or None, user=request.user)
     if form.is_valid():
         people = [request.user, *form.cleaned_data["usernames"]]

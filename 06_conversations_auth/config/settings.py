@@ -117,14 +117,14 @@ DATABASES = {
 }
 
 if DATABASES['default']['ENGINE'] == 'django.db.backends.sqlite3':
-    # Many write at once: readers don't wait for a writer, and writers queue up.
+    # For many writers: readers don't wait for them, and they queue up.
     DATABASES['default']['OPTIONS'] = {
         'init_command': 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL',
         'transaction_mode': 'IMMEDIATE',
     }
 else:
     DATABASES['default'].setdefault('OPTIONS', {}).update({
-        # Under ASGI no thread keeps a connection for long: a pool does.
+        # Under ASGI, threads don't keep connections, so use a pool.
         'pool': {'min_size': 2, 'max_size': 8, 'timeout': 5, 'reconnect_timeout': 10},
         'connect_timeout': 3,
         'options': '-c lock_timeout=2s -c statement_timeout=5s',

@@ -1,4 +1,4 @@
-"""What goes over the socket, as the tests speak of it."""
+"""Frames over the socket, for the tests."""
 
 import re
 
@@ -18,7 +18,7 @@ async def say(person, text):
 
 
 async def message(person):
-    """Return the message that arrives, and whether it looks like one's own."""
+    """Return the message that arrives, and whether it's rendered as one's own."""
     frame = (await person.receive_from(timeout=30)).strip()
     found = MESSAGE.fullmatch(frame)
     assert found, frame
@@ -34,7 +34,7 @@ async def notice(person):
 
 
 async def close_code(person):
-    """Return the code with which the server closes."""
+    """Return the server's close code."""
     event = await person.receive_output(timeout=30)
     assert event["type"] == "websocket.close", event
     return event["code"]

@@ -4,7 +4,7 @@ import os
 
 from config.settings import *  # noqa: F403
 
-# A hash that takes its time protects nobody here.
+# A slow hash protects no one here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if REDIS_URL:  # noqa: F405

@@ -26,7 +26,7 @@ async def test_strangers_are_told_4403(enter):
 
 
 @pytest.mark.parametrize("conversation_id", [0, 10**30])
-async def test_conversation_that_is_not_there_is_told_4403(enter, conversation_id):
+async def test_missing_conversation_closes_with_4403(enter, conversation_id):
     assert await close_code(await enter("ann", conversation_id)) == 4403
 
 
@@ -144,7 +144,7 @@ async def test_session_that_has_expired_ends_the_socket(enter):
     assert not await Message.objects.aexists()
 
 
-async def test_session_that_became_somebody_elses_ends_the_socket(enter):
+async def test_session_that_changed_its_user_ends_the_socket(enter):
     ann = await enter("ann")
     bob = await User.objects.aget(username="bob")
     session = ann.client.session

@@ -21,13 +21,13 @@ def test_signing_up_logs_in(client):
         ({"password1": "12345678", "password2": "12345678"}, "too common"),
     ],
 )
-def test_what_is_wrong_with_a_new_account_is_said(client, conversation, change, said):
+def test_errors_in_a_new_account_are_explained(client, conversation, change, said):
     response = client.post("/accounts/signup/", NEW | change)
     assert said in response.content.decode()
     assert User.objects.count() == 3
 
 
-def test_logging_in_leads_where_one_wanted_to_go(client, conversation):
+def test_logging_in_leads_to_the_requested_page(client, conversation):
     user = User.objects.get(username="ann")
     user.set_password("plum-cake-4")
     user.save()
@@ -47,7 +47,7 @@ def test_person_who_is_logged_in_needs_no_login_page(client, conversation):
     assert client.get("/accounts/login/").headers["Location"] == "/chat/"
 
 
-def test_logging_out_takes_a_post(client, conversation):
+def test_logging_out_needs_a_post_request(client, conversation):
     client.force_login(User.objects.get(username="ann"))
     assert client.get("/accounts/logout/").status_code == 405
     assert client.post("/accounts/logout/").headers["Location"] == "/accounts/login/"

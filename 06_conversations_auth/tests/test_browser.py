@@ -343,7 +343,7 @@ def held_back(page, marks_ours="", marks_servers=""):
         receiver.send(text)
 
 
-def test_message_of_somebody_else_acknowledges_nothing(new_page, log_in):
+def test_message_of_another_person_acknowledges_nothing(new_page, log_in):
     bob = enter(log_in("bob"), "ann")
     page = new_page("ann")
     with held_back(page, marks_ours="chat_message") as (holding, held):
@@ -494,7 +494,7 @@ WATCH = """() => {
 }"""
 
 
-def test_screen_reader_hears_nothing_of_earlier_messages(log_in):
+def test_earlier_messages_are_not_announced_by_screen_readers(log_in):
     carol = enter(log_in("carol"), "bob")
     carol.evaluate(WATCH)
     under_way = []
@@ -519,7 +519,7 @@ def test_focus_stays_on_the_button_and_goes_to_the_list_when_it_is_gone(log_in):
     expect(carol.locator("#content")).to_be_focused()
 
 
-def test_failed_load_of_earlier_messages_is_told_and_may_be_tried_again(log_in):
+def test_failed_load_of_earlier_messages_is_reported_and_can_be_retried(log_in):
     carol = enter(log_in("carol"), "bob")
     carol.route("**/earlier/**", lambda route: route.abort())
     carol.click("#load-earlier")

@@ -60,9 +60,7 @@ async def test_lost_event_is_logged_with_its_group_and_the_reason(broken_layer, 
     assert record.getMessage() == "Not delivered to chat_1: OOM command not allowed"
 
 
-async def test_group_that_cannot_be_left_is_logged_with_the_reason(
-    broken_layer, caplog
-):
+async def test_failing_to_leave_a_group_is_logged_with_the_reason(broken_layer, caplog):
     await channel_layer.leave("channel", ["chat_1"])
     (record,) = caplog.records
     assert record.getMessage() == "Not unsubscribed: Connection refused"

@@ -41,7 +41,7 @@ async def test_messages_keep_their_order(enter):
 
 
 @pytest.mark.parametrize("layer", ["memory"], indirect=True)
-async def test_who_leaves_is_forgotten(enter, layer):
+async def test_leaving_removes_the_channel_from_its_group(enter, layer):
     ann = await enter("ann")
     assert layer.groups
     await ann.disconnect()
@@ -56,13 +56,13 @@ async def test_markup_is_escaped(enter):
 
 
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES)
-async def test_bad_frame_is_answered_and_nobody_else_notices(enter, frame, caplog):
+async def test_bad_frame_is_answered_to_its_sender_only(enter, frame, caplog):
     ann, bob = await enter("ann"), await enter("bob")
     await ann.send_input({"type": "websocket.receive", **frame})
     assert (await notice(ann)).startswith("A ")
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
-    # Had anything else reached one of them, it would arrive first.
+    # If anything else had reached one of them, it would arrive first.
     await say(ann, "still here")
     assert await message(bob) == ("other", "still here")
     assert await Message.objects.acount() == 1

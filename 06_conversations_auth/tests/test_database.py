@@ -48,7 +48,7 @@ print(len(found), people[0].conversations.count())
 """
 
 
-def test_conversation_that_eight_begin_at_once_is_one(manage):
+def test_eight_simultaneous_attempts_create_one_conversation(manage):
     begun = manage("shell", "-c", BEGIN)
     assert begun.stdout.strip().endswith("1 1"), begun.stderr
 

@@ -23,7 +23,7 @@ def everything():
     ]
 
 
-def test_makes_three_people_and_two_conversations():
+def test_demo_creates_three_people_and_two_conversations():
     call_command("demo")
     assert User.objects.count() == 3
     assert Conversation.objects.count() == 2
@@ -31,14 +31,14 @@ def test_makes_three_people_and_two_conversations():
         assert authenticate(username=name, password=PASSWORD)
 
 
-def test_twice_makes_no_more():
+def test_running_demo_twice_creates_nothing_more():
     call_command("demo")
     made = everything()
     call_command("demo")
     assert everything() == made
 
 
-def test_is_not_made_where_it_could_do_harm(settings):
+def test_demo_refuses_where_it_could_do_harm(settings):
     settings.DEBUG = False
     with pytest.raises(CommandError, match="where DEBUG is on"):
         call_command("demo")

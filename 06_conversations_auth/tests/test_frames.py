@@ -14,7 +14,7 @@ def test_message_keeps_what_lies_beyond_ascii():
 @pytest.mark.parametrize(
     "text", ["\u200b", "\u2060\ufeff", "\u0301", "\u3164", "\u2800 \u115f", "\x07"]
 )
-def test_message_that_shows_nothing_is_empty(text):
+def test_invisible_message_counts_as_empty(text):
     with pytest.raises(BadFrame, match="empty"):
         clean_message(text)
 
@@ -28,11 +28,11 @@ def test_longest_message_passes():
     assert clean_message("x" * 2000) == "x" * 2000
 
 
-def test_what_is_wrong_is_said():
+def test_errors_are_explained():
     with pytest.raises(BadFrame, match="longer than 2000 characters"):
         clean_message("x" * 2001)
 
 
-def test_what_htmx_adds_is_passed_over():
+def test_keys_that_htmx_adds_are_ignored():
     frame = decode('{"chat_message": "Tea?", "HEADERS": {"HX-Request": "true"}}')
     assert read_message(frame)[0] == "Tea?"

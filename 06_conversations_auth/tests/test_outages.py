@@ -1,4 +1,4 @@
-"""Two people whose server is frozen, killed and started again."""
+"""Two people whose server is frozen, killed and restarted."""
 
 import json
 import signal
@@ -23,7 +23,7 @@ PATIENCE = 60_000
 
 
 class Site:
-    """A server that may be mistreated, always at the same address."""
+    """A server that a test may kill and restart, always at the same address."""
 
     def __init__(self, serve):
         self.serve = serve
@@ -75,7 +75,7 @@ def connected(page):
 
 @pytest.fixture(autouse=True)
 def anew(pages):
-    """Let each test begin with both pages complete, whatever the last one did."""
+    """Let each test start with both pages complete, whatever the last one did."""
     for page in pages:
         page.reload()
         connected(page)
@@ -90,7 +90,7 @@ def shown(page):
 
 
 def all_alike(*pages):
-    """See that pages end alike, show nothing twice, and the same when loaded anew."""
+    """Check that pages end alike, show nothing twice, and the same after a reload."""
     lists = [shown(page) for page in pages]
     common = min(MESSAGES_PER_PAGE, *map(len, lists))  # one may have loaded more
     latest_ones = lists[0][-common:]
@@ -188,7 +188,7 @@ for number in range({count}):
 """
 
 
-def test_what_was_said_meanwhile_is_there_when_the_socket_is(site, pages, manage):
+def test_messages_sent_before_the_socket_opened_arrive(site, pages, manage):
     ann, carol = pages
     site.kill()
     manage("shell", "-c", SAY.format(count=3, prefix="few")).check_returncode()
@@ -226,7 +226,7 @@ def test_page_that_missed_many_messages_gets_all_and_keeps_its_own(site, pages, 
     all_alike(ann, carol)
 
 
-def test_lost_event_is_made_good_in_its_place_when_somebody_looks_again(pages, manage):
+def test_lost_message_appears_in_its_place_when_you_look_again(pages, manage):
     ann, carol = pages
     # Her page was loaded a moment ago: it will not ask by itself for half a minute.
     manage("shell", "-c", SAY.format(count=1, prefix="unheard")).check_returncode()
@@ -251,7 +251,7 @@ def test_answer_without_news_leaves_the_reader_in_place(pages):
     assert log.evaluate("log => log.scrollTop") == scrolled
 
 
-def test_page_does_not_go_on_as_somebody_else(site, pages, browser):
+def test_page_does_not_continue_as_another_user(site, pages, browser):
     _, carol = pages
     page = browser.new_page(base_url=f"http://127.0.0.1:{site.port}")
     log_in_by_form(page, "ann")
@@ -407,7 +407,7 @@ def test_looking_again_many_times_asks_once(site, hurried):
     assert len(syncs(hurried)) == asked + 1
 
 
-def test_socket_that_has_lasted_its_day_is_opened_anew(pages, browser):
+def test_socket_closed_after_a_day_is_opened_again(pages, browser):
     _, carol = pages
     ended = []
 

@@ -39,18 +39,18 @@ def shown(response):
     )
 
 
-def test_bare_address_leads_to_the_index(client):
+def test_bare_address_redirects_to_the_index(client):
     assert client.get("/").headers["Location"] == "/chat/"
 
 
 @pytest.mark.parametrize("path", ["", "new/", "{}/"])
-def test_pages_ask_who_you_are(client, conversation, path):
+def test_pages_require_a_login(client, conversation, path):
     address = "/chat/" + path.format(conversation.pk)
     response = client.get(address)
     assert response.headers["Location"] == f"/accounts/login/?next={address}"
 
 
-def test_index_lists_my_conversations_the_liveliest_first(ann, conversation, bob):
+def test_index_lists_my_conversations_most_recent_first(ann, conversation, bob):
     carol = User.objects.get(username="carol")
     second = Conversation.objects.get_or_create_for(
         [carol, User.objects.get(username="ann")]
@@ -127,7 +127,7 @@ def test_markup_in_a_stored_message_is_escaped(ann, conversation, bob):
 
 
 @pytest.mark.parametrize("path", ["{}/", "{}/earlier/?before=10"])
-def test_strangers_find_nothing(client, conversation, path):
+def test_strangers_get_a_404(client, conversation, path):
     client.force_login(User.objects.get(username="carol"))
     assert client.get("/chat/" + path.format(conversation.pk)).status_code == 404
     assert client.get("/chat/" + path.format(10**30)).status_code == 404
@@ -177,7 +177,7 @@ def test_conversation_that_exists_is_found_again(ann, conversation):
         (" ".join(f"p{number}" for number in range(20)), "Nobody here is called p0,"),
     ],
 )
-def test_what_is_wrong_with_the_names_is_said(ann, typed, said):
+def test_errors_in_names_are_explained(ann, typed, said):
     response = ann.post("/chat/new/", {"usernames": typed})
     assert said in " ".join(response.context["form"].errors["usernames"])
     assert Conversation.objects.count() == 1
@@ -231,7 +231,7 @@ def test_part_of_a_name_is_not_enough(ann, typed):
     assert begin(ann, typed) is None
 
 
-def test_underscore_in_a_name_stands_for_itself(ann):
+def test_underscore_in_a_name_is_not_a_wildcard(ann):
     User.objects.create_user("d_ve")
     User.objects.create_user("dave")
     assert begin(ann, "D_ve") == {"ann", "d_ve"}
@@ -246,7 +246,7 @@ def test_conversation_of_more_people_is_another_one(ann, conversation):
     assert Conversation.objects.count() == 4
 
 
-def test_conversation_is_called_by_the_others_in_it(ann, conversation, bob):
+def test_conversation_is_named_after_the_other_participants(ann, conversation, bob):
     for username in ("dave", "abel"):
         conversation.participants.add(User.objects.create_user(username))
     page = ann.get(f"/chat/{conversation.pk}/").content.decode()

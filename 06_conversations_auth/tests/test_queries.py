@@ -1,4 +1,4 @@
-"""What a page, a connection and a message cost, in queries to the database."""
+"""How many queries a page, a connection and a message cost."""
 
 import re
 
@@ -38,7 +38,7 @@ async def settled(person):
     return person
 
 
-async def test_connecting_costs_four(enter, queries):
+async def test_connecting_costs_four_queries(enter, queries):
     client = await log_in("ann")
     queries()
     await settled(await enter(client))
@@ -48,7 +48,7 @@ async def test_connecting_costs_four(enter, queries):
 
 
 @pytest.mark.parametrize("readers", [1, 10])
-async def test_message_costs_five_and_none_per_reader(
+async def test_message_costs_five_queries_and_none_per_reader(
     enter, conversation, queries, readers
 ):
     ann = await settled(await enter("ann"))
@@ -64,7 +64,7 @@ async def test_message_costs_five_and_none_per_reader(
     assert re.search(rf'"chat_conversation"."id" = {conversation.pk}\b', asked[2])
 
 
-async def test_sync_costs_three(enter, queries):
+async def test_sync_costs_three_queries(enter, queries):
     ann = await enter("ann")
     await say(ann, "Tea?")
     bob = await settled(await enter("bob"))

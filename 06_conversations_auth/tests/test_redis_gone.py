@@ -70,7 +70,7 @@ async def test_stopped_redis_costs_no_message_and_no_socket(redis, enter):
     assert (side, text.isdigit()) == ("other", True)
 
 
-async def test_page_that_comes_meanwhile_may_try_again(redis, enter):
+async def test_page_that_opens_during_the_outage_may_try_again(redis, enter):
     _, stop = redis
     stop()
     with pytest.raises(AssertionError, match="refused with"):
@@ -78,7 +78,7 @@ async def test_page_that_comes_meanwhile_may_try_again(redis, enter):
 
 
 async def ended(person):
-    """Leave the page, and wait until the server has done with it."""
+    """Leave the page, and wait until the server has noticed."""
     await person.disconnect(timeout=20)
 
 

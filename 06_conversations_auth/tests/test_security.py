@@ -114,7 +114,7 @@ def test_page_from_before_the_login_cannot_log_out_but_leads_home(strict):
     assert strict.post("/accounts/logout/", fresh).status_code == 302
 
 
-def test_signing_up_makes_nobody_staff(client, conversation):
+def test_signing_up_never_makes_staff(client, conversation):
     form = {
         "username": "dave",
         "password1": "plum-cake-4",
@@ -129,7 +129,7 @@ def test_signing_up_makes_nobody_staff(client, conversation):
     assert not dave.conversations.exists()
 
 
-def test_login_leads_to_no_other_site(client, conversation):
+def test_login_never_redirects_to_another_site(client, conversation):
     user = User.objects.get(username="ann")
     user.set_password("plum-cake-4")
     user.save()
@@ -145,7 +145,7 @@ async def test_page_of_another_site_is_refused_on_every_path(path):
     assert not accepted
 
 
-async def test_client_that_names_no_site_is_refused():
+async def test_client_without_an_origin_is_refused():
     communicator = WebsocketCommunicator(application, "/ws/chat/1/")
     accepted, _ = await communicator.connect()
     assert not accepted

@@ -1,4 +1,4 @@
-"""Each of Django's ways to keep sessions, in a process of its own."""
+"""Each of Django's session engines, in a separate process."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the environment decides, seen in processes of their own."""
+"""Settings from the environment, in separate processes."""
 
 import json
 import logging
@@ -55,7 +55,7 @@ def ask_for_json(**environment):
     return json.loads(ask(ASK_FOR_JSON, **environment).stdout)
 
 
-def test_postgresql_that_is_away_or_busy_keeps_nobody_waiting_for_long():
+def test_unreachable_or_busy_postgresql_fails_within_seconds():
     database, _ = ask_for_json(DATABASE_URL="postgres://127.0.0.1/chat?sslmode=require")
     options = database["OPTIONS"]
     assert database["CONN_HEALTH_CHECKS"]

@@ -1,4 +1,4 @@
-"""Which groups are called on to check their access again, and when."""
+"""Which groups get an event to check their access again, and when."""
 
 from datetime import timedelta
 
@@ -35,9 +35,7 @@ def called(ann, monkeypatch):
     return called
 
 
-def test_everyone_is_called_only_after_the_change_is_committed(
-    called, conversation, ann
-):
+def test_events_are_sent_only_after_the_commit(called, conversation, ann):
     with transaction.atomic():
         conversation.participants.remove(ann)
         ann.set_password("something else")
@@ -46,39 +44,39 @@ def test_everyone_is_called_only_after_the_change_is_committed(
     assert called == [f"chat_{conversation.pk}", f"user_{ann.pk}"]
 
 
-def test_change_that_is_rolled_back_calls_nobody(called, conversation, ann):
+def test_rolled_back_change_sends_no_event(called, conversation, ann):
     with transaction.atomic():
         conversation.delete()
         transaction.set_rollback(True)
     assert called == []
 
 
-def test_person_who_leaves_every_conversation_is_called(called, ann):
+def test_person_removed_from_every_conversation_gets_an_event(called, ann):
     ann.conversations.clear()
     assert called == [f"user_{ann.pk}"]
 
 
-def test_deleted_conversation_calls_everyone_in_it(called, conversation):
+def test_deleting_a_conversation_sends_its_participants_an_event(called, conversation):
     number = conversation.pk
     conversation.delete()
     assert f"chat_{number}" in called
 
 
-def test_new_conversation_and_new_people_in_it_call_nobody(called, conversation, ann):
+def test_new_conversation_and_new_participants_send_no_event(called, conversation, ann):
     carol = User.objects.get(username="carol")
     conversation.participants.add(carol)
     Conversation.objects.get_or_create_for([ann, carol])
     assert called == []
 
 
-def test_logging_in_calls_nobody_and_logging_out_does(called, client, ann):
+def test_logging_out_sends_an_event_and_logging_in_does_not(called, client, ann):
     client.force_login(ann)
     assert called == []
     client.logout()
     assert called == [f"user_{ann.pk}"]
 
 
-def test_expired_sessions_are_cleared_without_calling_anybody(called, client, ann):
+def test_clearing_expired_sessions_sends_no_events(called, client, ann):
     client.force_login(ann)
     Session.objects.update(expire_date=timezone.now() - timedelta(days=1))
     call_command("clearsessions")
@@ -86,7 +84,7 @@ def test_expired_sessions_are_cleared_without_calling_anybody(called, client, an
     assert called == []
 
 
-def test_session_of_nobody_calls_nobody(called, client):
+def test_anonymous_session_sends_no_event(called, client):
     client.session.save()
     Session.objects.get().delete()
     assert called == []

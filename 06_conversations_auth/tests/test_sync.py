@@ -1,4 +1,4 @@
-"""What's sent twice is stored once, and what a page missed is sent when it asks."""
+"""A message sent twice is stored once, and a page gets what it missed when it asks."""
 
 import re
 import uuid
@@ -85,7 +85,7 @@ async def test_message_sent_again_keeps_its_first_text(enter):
     assert (await Message.objects.aget()).content == "Tea?"
 
 
-async def test_acknowledgement_has_the_client_id_and_nobody_else_gets_it(enter):
+async def test_only_the_sender_gets_the_client_id_back(enter):
     ann, bob = await enter("ann"), await enter("bob")
     frame = named("Tea?")
     await ann.send_json_to(frame)
@@ -188,7 +188,7 @@ async def test_page_gets_the_messages_from_before_its_socket(enter):
     assert cursor == (await Message.objects.alast()).pk
 
 
-async def test_event_that_the_layer_lost_comes_with_the_next_sync(enter):
+async def test_event_lost_by_the_layer_comes_with_the_next_sync(enter):
     ann, bob = await enter("ann"), await enter("bob")
     _, cursor = await sync(bob)
     await get_channel_layer().flush()  # it forgets who is in which group
@@ -198,14 +198,14 @@ async def test_event_that_the_layer_lost_comes_with_the_next_sync(enter):
     assert texts == ["lost"]
 
 
-async def test_page_that_lacks_nothing_gets_no_message(enter):
+async def test_complete_page_gets_no_message(enter):
     ann = await enter("ann")
     await say(ann, "here")
     last = (await Message.objects.alast()).pk
     assert await sync(ann, last) == ([], last)
 
 
-async def test_own_messages_of_a_sync_look_like_ones_own(enter, conversation):
+async def test_own_messages_in_a_sync_look_like_own_messages(enter, conversation):
     await write(conversation, "ann", "mine")
     await write(conversation, "bob", "yours")
     answer = await answer_to_sync(await enter("ann"))

@@ -31,7 +31,7 @@ function connect() {
 function receive(data) {
   if (data.error) {
     notice.textContent = data.error;
-    // Give back what was refused, unless the next message is begun already.
+    // Put back what was refused, unless the next message has been started.
     input.value ||= sent;
   } else {
     log.value += `${data.message}\n`;
@@ -51,6 +51,6 @@ form.addEventListener("submit", (event) => {
   input.value = "";
 });
 
-// Until here the browser would have sent the form itself, and emptied it.
+// Until now, the browser would have submitted the form itself and lost the text.
 button.disabled = false;
 connect();

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args, room, text, **options):
         if not re.fullmatch(ROOM_NAME, room):
             raise CommandError(
-                f"{room!r} is no room: a name has letters from a to z, digits, "
+                f"{room!r} isn't a room name: use letters from a to z, digits, "
                 "hyphens and underscores, 50 at most."
             )
         try:
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         channel_layer = get_channel_layer()
         if not reaches_other_processes(channel_layer):
             raise CommandError(
-                "Nobody can hear this: the in-memory channel layer ends with this "
+                "No server can hear this: the in-memory channel layer ends with this "
                 "process. Start Redis, and set REDIS_URL for this command and for "
                 "the server, as in REDIS_URL=redis://127.0.0.1:6379"
             )
@@ -44,4 +44,4 @@ class Command(BaseCommand):
                 group_name(room), message_event(message)
             )
         except LAYER_ERRORS as error:
-            raise CommandError(f"Redis does not take the message: {error}") from None
+            raise CommandError(f"Redis doesn't accept the message: {error}") from None

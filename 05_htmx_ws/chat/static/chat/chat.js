@@ -7,7 +7,7 @@ let connected = false;
 // The server replaces the input, so look it up each time.
 const input = () => document.querySelector("#chat_message");
 
-// Until now the browser would have sent the form itself, and emptied it.
+// Until now, the browser would have submitted the form itself and lost the text.
 document.addEventListener("htmx:wsConnecting", () => {
   document.querySelector("#form button").disabled = false;
 });
@@ -36,7 +36,7 @@ document.addEventListener("htmx:wsConfigSend", (event) => {
   }
 });
 
-// While a message is under way, a second Enter must not send it again.
+// While a message is being sent, a second Enter must not send it again.
 document.addEventListener("htmx:wsAfterSend", () => {
   input().readOnly = true;
 });

@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         if not settings.DEBUG:
             raise CommandError(
-                "Everybody knows the demo's password: it is for where DEBUG is on."
+                "The demo's password is public, so it's only for DEBUG = True."
             )
         people = {name: self.person(name) for name in ("ann", "bob", "carol")}
         for lines in CONVERSATIONS:

@@ -16,7 +16,7 @@ function newClientId() {
 
 document.addEventListener("htmx:wsConnecting", () => {
   socket = null;
-  // Until now the browser would have sent the form itself, and emptied it.
+  // Until now, the browser would have submitted the form itself and lost the text.
   document.querySelector("#form button").disabled = false;
 });
 

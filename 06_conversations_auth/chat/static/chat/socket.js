@@ -1,4 +1,4 @@
-// The connection: one at a time, open again when it broke, and asked for what was missed.
+// The connection: one at a time, reopened when it breaks, and asked for what was missed.
 const content = document.querySelector("#content");
 const status = document.querySelector("#status");
 
@@ -25,12 +25,12 @@ htmx.createWebSocket = (url) => {
     latest.close();
   }
   const opening = (latest = new WebSocket(url));
-  // A browser would wait minutes for a handshake that nobody answers.
+  // A browser would wait minutes for a handshake that never gets an answer.
   setTimeout(() => opening.readyState === WebSocket.CONNECTING && opening.close(), SYNC_INTERVAL);
   return opening;
 };
 
-// Say up to where the page has every message. Without an answer in time, the socket is dead.
+// Send the cursor. Without an answer in time, the socket is dead.
 function sync() {
   const frame = { sync: Number(synced.value), user: content.dataset.user };
   socket.sendImmediately(JSON.stringify(frame));
