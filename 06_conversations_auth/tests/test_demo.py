@@ -40,6 +40,6 @@ def test_running_demo_twice_creates_nothing_more():
 
 def test_demo_refuses_where_it_could_do_harm(settings):
     settings.DEBUG = False
-    with pytest.raises(CommandError, match="where DEBUG is on"):
+    with pytest.raises(CommandError, match="only for DEBUG = True"):
         call_command("demo")
     assert not User.objects.exists()

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args, room, text, **options):
         if not re.fullmatch(ROOM_NAME, room):
             raise CommandError(
-                f"{room!r} isn't a room name: use letters from a to z, digits, "
+                f"{room!r} isn't a room name: use letters from A to Z, digits, "
                 "hyphens and underscores, 50 at most."
             )
         try:
