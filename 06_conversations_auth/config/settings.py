@@ -117,7 +117,7 @@ DATABASES = {
 }
 
 if DATABASES['default']['ENGINE'] == 'django.db.backends.sqlite3':
-    # For many writers: readers don't wait for them, and they queue up.
+    # Many writers: they queue for their turn, and readers never wait.
     DATABASES['default']['OPTIONS'] = {
         'init_command': 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL',
         'transaction_mode': 'IMMEDIATE',

@@ -32,7 +32,7 @@ BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networ
 
 @pytest.fixture(params=["memory", "redis"])
 async def layer(request, settings):
-    """Run a test on each of the two channel layers, and leave that empty."""
+    """Run a test on each of the two channel layers, and empty it afterwards."""
     if request.param == "memory":
         settings.CHANNEL_LAYERS = {
             "default": {"BACKEND": "chat.channel_layer.MemoryLayer"}
