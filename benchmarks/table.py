@@ -193,7 +193,7 @@ def soaked_in_markdown(found: list[Soaked]) -> str:
     (few, early), (last, late) = memory[0], memory[-1]
     sentence = (
         f"In the second, the server had {early / 1024:.1f} MiB of memory after {few:,} messages "
-        f"and {late / 1024:.1f} MiB after {last:,}. The most that was seen is "
+        f"and {late / 1024:.1f} MiB after {last:,}. It never used more than "
         f"{most / 1024:.1f} MiB."
     )
     return f"{_markdown([head, *rows])}\n\n{sentence}"

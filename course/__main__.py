@@ -1,7 +1,7 @@
 """The command line: `python -m course VERB`. The Makefile's targets are its verbs.
 
-Any Python 3 can read this file, so that an old one can be told which to choose. The rest is
-imported when it is needed: most verbs run again with the environment's Python, once it stands.
+Any Python 3 can read this file, so that an old one can say which to choose. Everything else is
+imported when it's needed: most verbs run again with the environment's Python.
 """
 
 import argparse
@@ -23,42 +23,42 @@ Two commands do most:
 And the rest:
 
   make start CHAPTER=04 TO=~/mysite
-                           lay in a new folder what chapter 4 goes on from
-                           (CHAPTER=hardening: what that guide goes on from)
+                           write the project as it is at the start of chapter 4 into a
+                           new folder (CHAPTER=hardening: at the start of that guide)
   make test CHAPTER=03     run one chapter's suite
-  make replay              follow the pages, compare with the folders (CHAPTER=03: one;
+  make replay              follow the pages and compare with the folders (CHAPTER=03: one;
                            CHAPTER=hardening, CHAPTER=ten_minutes: another page; with
-                           TO=~/mine STEP=5 leave a folder as it is after step 5)
+                           TO=~/mine STEP=5 write the project as it is after step 5)
   make history TO=~/channels-history
                            write a git repository with a commit for each step of the
                            chapters, for git log -p and an editor's timeline
-  make draft CHAPTER=03    print what the chapter's page still lacks
-  make screenshots         take the pages' pictures anew
-  make bench               measure what a message costs, in some five minutes
+  make draft CHAPTER=03    for authors: print what a chapter's page still lacks
+  make screenshots         retake the pages' screenshots
+  make bench               measure what a message costs, in about eight minutes
                            (FULL=1: from 1 to 10,000 connections; WRITE=1: for the page)
   make docs                build the site in site/
-  make docs-serve          serve it, and build it anew when a page is saved (PORT=8011)
-  make test-docs           look the site, its pictures and the troubleshooting page over
+  make docs-serve          serve it, and rebuild it when a page is saved (PORT=8011)
+  make test-docs           test the site, its pictures and the troubleshooting page
   make test-faults         kill servers, Redis and PostgreSQL, and count what's lost
-  make lint                look code and spelling over
+  make lint                check code and spelling
   make lock                pin requirements.in in requirements.txt
-  make setup               make the environment, .venv, and nothing else
+  make setup               create the environment, .venv, and nothing else
   make clean               remove environments, the site, caches and databases
 
-PYTHON=python3.13 chooses a Python, DJANGO=6.1 a Django; they get an environment apart.
+PYTHON=python3.13 chooses a Python, DJANGO=6.1 a Django. Each pair gets its own environment.
 Without make: python3 -m course run --chapter 03 --port 8001, and python3 -m course --help.
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """One that says what is wrong in a line, without the list of all options."""
+    """A parser that says what's wrong in one line, without listing all options."""
 
     def error(self, message):
         self.exit(2, message[:1].upper() + message[1:] + ". What there is: make help\n")
 
 
 def main(words):
-    """Do what the command line's `words` ask for; return the exit status."""
+    """Carry out the command in `words`; return the exit status."""
     if sys.version_info < OLDEST:
         sentence = "The course needs Python %d.%d or newer, and this is %d.%d. "
         sentence %= OLDEST + tuple(sys.version_info[:2])
@@ -88,12 +88,12 @@ def main(words):
 
 
 def leave(number, frame):
-    """End the program because of a signal, by way of everything that has to be put away."""
+    """End the program because of a signal, after cleaning up."""
     raise SystemExit(128 + number)
 
 
 def parser():
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     top = Parser(prog="python -m course", description="The course's tools.", allow_abbrev=False)
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
 
@@ -132,7 +132,7 @@ def parser():
 
     draft = verb("draft", "print what a chapter's page still lacks")
     draft.add_argument("chapter", metavar="CHAPTER")
-    verb("screenshots", "take the pages' pictures anew")
+    verb("screenshots", "retake the pages' screenshots")
     bench = verb("bench", "measure what a message costs")
     bench.add_argument("--full", action="store_true", help="from 1 to 10,000 connections")
     bench.add_argument("--write", action="store_true", help="the page and its picture as well")
@@ -144,7 +144,7 @@ def parser():
     docs_serve.add_argument("--port", default=8010, type=port, metavar="8010")
     verb("test-docs", "look the site, its pictures and its messages over, with a table at the end")
     verb("test-faults", "kill servers, Redis and PostgreSQL, and count what's lost")
-    verb("lint", "look code and spelling over")
+    verb("lint", "check code and spelling")
     verb("lock", "pin requirements.in in requirements.txt")
     verb("clean", "remove environments, the site, caches and databases")
     return top
@@ -172,7 +172,7 @@ def step_number(text):
 
 
 def do(asked, rest, words):
-    """Do what was `asked`. `rest` are words that only pytest knows; return the exit status."""
+    """Carry out what was `asked`; return the exit status. `rest` are words for pytest."""
     from course import chapters, environment
 
     if rest and asked.verb != "test":
@@ -204,7 +204,7 @@ def do(asked, rest, words):
 
 
 def check(asked):
-    """Refuse what cannot be done, before anything slow is begun."""
+    """Refuse what can't be done, before anything slow starts."""
     from course import chapters, lay, serve
 
     if asked.verb in ("test", "draft") and not asked.chapter:
@@ -243,7 +243,7 @@ def again(python, words):
 
 
 def do_inside(asked, rest):
-    """Do what needs the environment's packages; return the exit status."""
+    """Carry out a command that needs the environment's packages; return the exit status."""
     from course import chapters
 
     if asked.verb == "run":
@@ -305,7 +305,7 @@ def do_inside(asked, rest):
 
 
 def require_all():
-    """Tell whether a skipped test counts as a failed one."""
+    """Return whether a skipped test counts as failed."""
     return os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
 

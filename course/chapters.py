@@ -1,8 +1,8 @@
-"""Which chapters, guides and first looks there are, and where their pages are.
+"""List the chapters, guides and first looks, and find their pages.
 
-All of them are lessons: pages that are replayed, over the files that a lesson begins with. What a
-chapter ends with is committed in a folder, from which others go on; what a guide ends with isn't,
-and neither is what a first look ends with, which begins with an empty folder.
+All of them are lessons: pages that are replayed, starting from a lesson's initial files. The end of
+a chapter is committed in a folder, with which others start. The end of a guide isn't, and neither
+is that of a first look, which starts with an empty folder.
 """
 
 import re
@@ -40,10 +40,10 @@ class UnknownChapter(Exception):
 
 @dataclass(frozen=True)
 class Lesson:
-    """Where a lesson's page stands below docs/, less the `.md`, and what it goes on from.
+    """A lesson's place below docs/, without `.md`, and the chapter it starts from.
 
-    `before` is a chapter, or None for what begins with nothing: the first chapter and first looks.
-    `committed`: what it ends with is a folder here.
+    `before` is a chapter, or None for lessons that start with nothing: the first chapter and first
+    looks. `committed`: its end is a folder in the repository.
     """
 
     place: str
@@ -92,17 +92,17 @@ def find_lesson(name: str) -> str:
 
 
 def folder(chapter: str) -> Path:
-    """Return where the chapter's committed project stands."""
+    """Return the folder of the chapter's committed project."""
     return ROOT / chapter
 
 
 def is_committed(lesson: str) -> bool:
-    """Tell whether what the lesson ends with has a folder here, as every chapter's end has."""
+    """Return whether the lesson's end is committed as a folder, as every chapter's is."""
     return lessons()[lesson].committed
 
 
 def page(lesson: str) -> Path:
-    """Return where the lesson's page stands, whether or not it is written yet.
+    """Return the path of the lesson's page, whether or not it's written yet.
 
     A lesson of several parts has a folder of that name, less the `.md`, in its place.
     """
@@ -113,7 +113,7 @@ def pages(lesson: str) -> list[Path]:
     """Return the lesson's page, or its parts in order; nothing if none is written yet.
 
     Parts are called `1_accounts.md`, `2_messages.md` and so on. Raises progress.Trouble if there
-    is a page beside the folder of parts, and for parts that are not numbered from 1 on.
+    is a page beside the folder of parts, and if parts aren't numbered from 1 on.
     """
     whole = page(lesson)
     parts = whole.with_suffix("")
@@ -140,10 +140,10 @@ def pages(lesson: str) -> list[Path]:
 
 
 def with_pages() -> list[str]:
-    """Return the lessons of which anything is written, in order. Raises as pages() does."""
+    """Return the lessons that have a page, in order. Raises as pages() does."""
     return [lesson for lesson in lessons() if pages(lesson)]
 
 
 def before(lesson: str) -> str | None:
-    """Return the chapter that the lesson goes on from, or None if it begins with nothing."""
+    """Return the chapter that the lesson starts from, or None if it starts with nothing."""
     return lessons()[lesson].before

@@ -1,7 +1,7 @@
-"""The Markdown of the pages, as an extension of Python-Markdown: what its own syntax lacks.
+"""The pages' Markdown dialect, as an extension of Python-Markdown.
 
 Fences with their titles and colours, diagrams, `@@diff`, Markdown between <details> tags, pictures
-in a light and a dark kind, and links to the glossary. It is named in mkdocs.yml.
+in a light and a dark version, and links to the glossary. mkdocs.yml names it.
 """
 
 import html
@@ -31,7 +31,7 @@ _TITLE = re.compile(r"^[ \t]*(accTitle|accDescr)[ \t]*:[ \t]*(.+?)[ \t]*$", re.M
 
 
 class LessonExtension(Extension):
-    """All of it."""
+    """The whole dialect."""
 
     def extendMarkdown(self, md: Markdown) -> None:
         everything = {"name": "*", "class": "", "format": _listing, "validator": _options}
@@ -52,14 +52,14 @@ class LessonExtension(Extension):
 
 
 def makeExtension(**options) -> LessonExtension:
-    """Return the extension: Python-Markdown asks for it by this name."""
+    """Return the extension. Python-Markdown calls this function by its name."""
     return LessonExtension(**options)
 
 
 def check_fences(text: str) -> None:
     """Raise ValueError for a fence that says anything but LANGUAGE or LANGUAGE title="PATH".
 
-    Superfences would make a paragraph of it, and say nothing.
+    Superfences would silently turn it into a paragraph.
     """
     for token in page.tokens(text):
         if token.type != "fence":
@@ -79,7 +79,7 @@ def check_fences(text: str) -> None:
 
 
 class _Read(Preprocessor):
-    """Finds out which lesson's page this is, by its text: Python-Markdown is given no path.
+    """Finds out which lesson's page this is, by its text, because Python-Markdown gets no path.
 
     A page that can't be replayed is shown without what only the replay knows.
     """
@@ -115,7 +115,7 @@ class _Changes(Preprocessor):
 
 
 class _Tags(Preprocessor):
-    """Drops comments, and has what stands between <details> tags read as Markdown."""
+    """Drops comments, and lets the content of <details> be read as Markdown."""
 
     def run(self, lines: list[str]) -> list[str]:
         text = _COMMENT.sub("", "\n".join(lines))
@@ -123,7 +123,7 @@ class _Tags(Preprocessor):
 
 
 class _Pictures(Treeprocessor):
-    """Puts the dark kind of a picture beside the light one; a stylesheet shows one of them."""
+    """Adds a picture's dark version next to the light one; a stylesheet shows one of them."""
 
     def run(self, root: ElementTree.Element) -> None:
         for parent in list(root.iter()):
@@ -137,7 +137,7 @@ class _Pictures(Treeprocessor):
 
 
 class _Cells(Treeprocessor):
-    """Makes a table's corner, a heading of nothing, a cell: a screen reader would read it out."""
+    """Turns a table's empty corner heading into a cell, so screen readers don't read it out."""
 
     def run(self, root: ElementTree.Element) -> None:
         for heading in root.iter("th"):
@@ -165,9 +165,9 @@ class _Data(Treeprocessor):
 
 
 def dark_kind(source: str) -> str | None:
-    """Return where the dark kind of a picture is, or None if there is none.
+    """Return the path of a picture's dark version, or None if there isn't one.
 
-    `source` is as a page has it: pages reach docs/ by as many `../` as they are deep.
+    `source` is as in a page, which reaches docs/ with one `../` for each level.
     """
     path = Path(source)
     dark = path.with_name(f"{path.stem}{DARK}{path.suffix}").as_posix() if path.name else ""

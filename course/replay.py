@@ -1,4 +1,4 @@
-"""A lesson's steps run over a folder, and what comes of it held against the committed one."""
+"""Run a lesson's steps in a folder, and compare the result with the committed folder."""
 
 import os
 import sys
@@ -24,9 +24,9 @@ AT_ONCE = (os.cpu_count() or 1) + 1
 
 @dataclass
 class Replayed:
-    """What came of a lesson: its states in order, the project at its end, how many steps it has.
+    """A replayed lesson: its states in order, the project at its end, the number of steps.
 
-    `left_out` names each block that was not replayed, as PAGE:LINE, and why.
+    `left_out` names each block that wasn't replayed, as PAGE:LINE, and why.
     """
 
     states: list[State]
@@ -44,12 +44,12 @@ def replay(
     halt: threading.Event | None = None,
     tell: Callable[[str, str, float | None], None] = lambda *_: None,
 ) -> Replayed:
-    """Run what is written of `lesson` over the files of `start`, in a folder that is gone then.
+    """Run the pages of `lesson` on the files of `start`, in a temporary folder.
 
-    Parts are run one after the other in one shell, and servers run on from one to the next. With
-    `fast`, only what makes files is run. `python` is that of the environment which commands find.
-    `tell` is given a step's place and title as it begins, and again, with seconds, as it ends.
-    Raises PageError for what a page does wrong, progress.Trouble as chapters.pages() does, and
+    Parts run one after the other in one shell, and servers keep running between them. With `fast`,
+    only commands that change files are run. `python` belongs to the environment for the commands.
+    `tell` gets a step's place and title when it begins, and again, with seconds, when it ends.
+    Raises PageError if a page does something wrong, progress.Trouble as chapters.pages() does, and
     processes.Halted once `halt` is set.
     """
     parts = page.read_lesson(lesson)
@@ -79,7 +79,7 @@ def replay(
 
 
 def chosen(names: list[str]) -> list[str]:
-    """Return the lessons called `names` in order, or all that have pages if none is named.
+    """Return the lessons called `names` in order, or all that have pages without names.
 
     Raises progress.Trouble for one without a page and as chapters.pages() does, and
     chapters.UnknownChapter.
@@ -99,14 +99,14 @@ def command(
 ) -> int:
     """Replay the lessons called `names`, or all that have pages, and compare with the folders.
 
-    With `write` the folders are made from the pages instead, each from the one before it as it
-    has become. A guide has no folder: it has to come to its end. Says where it is, what is wrong,
+    With `write` the folders are made from the pages instead, each from the new state of the one
+    before it. A guide has no folder, so it only has to reach its end. Prints progress, problems,
     and a table at the end. Returns 1 if anything failed, else 0. Raises progress.Trouble and
     chapters.UnknownChapter, as chosen() does.
     """
     wanted = chosen(names)
     if not wanted:
-        progress.say("Nothing has a page yet: there is nothing to replay.")
+        progress.say("There's no page yet, so there's nothing to replay.")
         return 0
     began = time.monotonic()
     run = _Run(write, fast, python)
@@ -117,7 +117,7 @@ def command(
         try:
             rows = sorted(pool.map(run.follow, order), key=lambda row: wanted.index(row.lesson))
         except BaseException:
-            # As by Ctrl-C: the other threads put away what they started, and nothing is begun.
+            # As with Ctrl-C: the other threads clean up, and nothing new is started.
             run.halt.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -196,8 +196,8 @@ def _do(block: page.Block, workshop: Workshop, read: page.Page) -> None:
 def _check_step(read: page.Page, step: page.Step, before: tree.Tree, after: tree.Tree) -> None:
     """Raise PageError unless a numbered step has changed a file, and any other has not.
 
-    Where a learner stands is told by the step whose files are theirs. What shows a failure may
-    break something, if it mends it.
+    A learner's files tell which step they've done. A section that shows a failure may break
+    something, if it repairs it again.
     """
     if step.number and before == after:
         raise PageError(read.path, step.line, "a numbered step changes a file; this does not")
@@ -208,7 +208,7 @@ def _check_step(read: page.Page, step: page.Step, before: tree.Tree, after: tree
 
 
 def _say_what_is_left(written: list[str], report: Report) -> None:
-    """Name the chapters after those written, whose folders may lack what these have got."""
+    """Name the chapters after those written, because their folders may be out of date."""
     of_chapters = [name for name in chapters.NAMES if name in written]
     later = chapters.NAMES[chapters.NAMES.index(of_chapters[-1]) + 1 :] if of_chapters else []
     with_pages = chapters.with_pages()

@@ -1,4 +1,4 @@
-"""The shape that all lessons' pages have in common: their sections, their size, their versions."""
+"""Check the shape that all lessons' pages share: their sections, size and versions."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ NEXT = "What's next"
 FAIL = "See it fail"
 FOLDS = ["Hint", "Solution"]  # what follows each exercise
 
-# Held against nothing: no file here says which server a machine has. The suites ran on this one.
+# Not checked: no file here says which server a machine has. The suites ran on this one.
 REDIS = "Redis 7.0"
 
 TIME_FORM = "about 45 min, about 2 h or about 1 h 30 min"
@@ -44,7 +44,7 @@ _SUMMARY = re.compile(r"<summary>(.*?)</summary>")
 
 @dataclass(frozen=True)
 class Shape:
-    """What a kind of lesson has: whether pictures and a diagram, and the sections at its end."""
+    """What a kind of lesson has: pictures and a diagram or not, and the sections at its end."""
 
     name: str
     pictured: bool
@@ -57,7 +57,7 @@ GUIDE = Shape("guide", False, [RECAP, QUESTIONS, NEXT])
 
 
 def faults(parts: list[Page], lesson: str, verified: str) -> list[str]:
-    """Return where the lesson's pages leave the shape, each as PAGE:LINE and a sentence.
+    """Return where the lesson's pages differ from the shape, each as PAGE:LINE and a sentence.
 
     `parts` are page.read_lesson()'s and `verified` is versions()'s line. A first look has a title
     and says how long it takes, and may have any shape besides.
@@ -85,7 +85,7 @@ def faults(parts: list[Page], lesson: str, verified: str) -> list[str]:
 
 
 def versions(lesson: str) -> str:
-    """Return the sentence that names what the lesson was verified with.
+    """Return the sentence that names the versions a lesson was verified with.
 
     A guide's is that of the chapter it goes on from, a first look's that of the first chapter.
     Django's first series and the packages' are requirements.txt's, its second the one that .ci/run
@@ -123,7 +123,7 @@ def duration(text: str) -> int | None:
 
 
 def typed(step: Step) -> int:
-    """Return how many lines that are not blank a learner types in a step."""
+    """Return how many non-blank lines a learner types in a step."""
     lines = [
         line
         for block in step.blocks
@@ -250,7 +250,7 @@ def _has_diagram(parts: list[Page]) -> bool:
 
 
 def _text(part: Page, number: int) -> str:
-    """Return a step as its page has it."""
+    """Return a step's Markdown."""
     lines = part.path.read_text(encoding="utf-8").split("\n")
     starts = [step.line - 1 for step in part.steps] + [len(lines)]
     return "\n".join(lines[starts[number] : starts[number + 1]])

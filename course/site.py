@@ -1,4 +1,4 @@
-"""The site: the pages built with MkDocs, and two files for readers who are programs.
+"""Build the site with MkDocs, and two files for programs that read it.
 
 `llms.txt` lists the pages with a line about each, and `course.md` is all of them in one file.
 """
@@ -29,7 +29,7 @@ _COMMENT = re.compile(r"^<!--.*?-->[ \t]*\n", re.DOTALL | re.MULTILINE)
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in the site's order. `path` is below docs/, `section` the tab that it stands in."""
+    """A page in the site's order. `path` is below docs/, `section` its tab."""
 
     path: str
     section: str
@@ -50,14 +50,14 @@ class Entry:
 
     @property
     def address(self) -> str:
-        """Where it is in the site."""
+        """Its address in the site."""
         return _address(self.path)
 
 
 def build(root: Path, site: Path | None = None) -> int:
     """Build the site in the folder `site`, or `root`/site; return the exit status.
 
-    Raises progress.Trouble, when MkDocs has said what is wrong, and PageError for a page that
+    Raises progress.Trouble after MkDocs has said what's wrong, and PageError for a page that
     can't be replayed.
     """
     began = time.monotonic()
@@ -75,7 +75,7 @@ def build(root: Path, site: Path | None = None) -> int:
     )
     if done.returncode:
         progress.say(re.sub(r"^INFO .*\n", "", done.stdout, flags=re.MULTILINE).rstrip())
-        raise progress.Trouble("The site is not as it should be; what is wrong stands above.")
+        raise progress.Trouble("The site couldn't be built. The reasons are above.")
     pages = entries(root)
     (site / LIST).write_text(summary(root, pages), encoding="utf-8")
     (site / WHOLE).write_text(whole(pages), encoding="utf-8")
@@ -85,7 +85,7 @@ def build(root: Path, site: Path | None = None) -> int:
 
 
 def serve_site(root: Path, port: int) -> int:
-    """Serve the site until it is interrupted, and build it anew when a page is saved.
+    """Serve the site until it's interrupted, and rebuild it when a page is saved.
 
     Returns the exit status. Raises progress.Trouble if nothing can be served on that port.
     """

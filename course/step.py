@@ -1,4 +1,4 @@
-"""`replay --to`: a folder as it stands after a step of a lesson."""
+"""`replay --to`: write a project as it is after a step of a lesson."""
 
 from course import lay, page, replay, tree
 from course.progress import Trouble, say
@@ -6,10 +6,10 @@ from course.start import start_of
 
 
 def command(name: str, to: str, number: int | None) -> int:
-    """Leave in the folder `to` the project as it stands after that step of the lesson `name`.
+    """Write the project as it is after that step of the lesson `name` into the folder `to`.
 
-    0 is what it goes on from, and None its end. Only what makes files is run. Returns 0.
-    Raises Trouble, PageError for what a page does wrong, and chapters.UnknownChapter.
+    0 is its start, and None its end. Only commands that change files are run. Returns 0.
+    Raises Trouble, PageError if a page does something wrong, and chapters.UnknownChapter.
     """
     [lesson] = replay.chosen([name])
     folder = lay.place(to)
@@ -18,13 +18,12 @@ def command(name: str, to: str, number: int | None) -> int:
         number = len(steps)
     if number > len(steps):
         raise Trouble(
-            f"{lesson} has no step {number}. There are the steps 1 to {len(steps)}, and 0 for "
-            "its start."
+            f"{lesson} has no step {number}. Its steps are 1 to {len(steps)}, and 0 is its start."
         )
     files = files_after(lesson, number)
     lay.lay(files, folder)
     when = f"after step {number} of {lesson}" if number else f"at the start of {lesson}"
-    say(f"{folder} holds the project as it stands {when}.")
+    say(f"{folder} now contains the project as it is {when}.")
     say(f"\nNext:\n\n{lay.advice(files, folder)}\n")
     if number < len(steps):
         part, step = steps[number]
@@ -33,7 +32,7 @@ def command(name: str, to: str, number: int | None) -> int:
 
 
 def files_after(lesson: str, number: int) -> tree.Tree:
-    """Return the project as it stands after a numbered step of the lesson; 0 is its start.
+    """Return the project as it is after a numbered step of the lesson; 0 is its start.
 
     Raises as replay.replay() and start.start_of() do.
     """

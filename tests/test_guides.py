@@ -141,7 +141,7 @@ def test_folder_for_a_guide_holds_its_chapters_end(course, tmp_path, capsys):
     assert said.endswith(f"Then follow {path}\n")
     assert step.command("aside", str(tmp_path / "step"), 1) == 0
     assert tree.read(tmp_path / "step") == {"a.py": b"one = 3\n"}
-    assert "as it stands after step 1 of aside." in capsys.readouterr().out
+    assert "as it is after step 1 of aside." in capsys.readouterr().out
 
 
 def test_guide_compares_no_folders(course, capsys):

@@ -427,7 +427,7 @@ def test_chapter_without_a_page_is_named(course, capsys):
     with pytest.raises(progress.Trouble, match="^02_two has no page yet: there is no docs"):
         replay.command(["2"])
     assert replay.command([]) == 0
-    assert capsys.readouterr().out.startswith("Nothing has a page yet")
+    assert capsys.readouterr().out.startswith("There's no page yet")
 
 
 def test_folder_that_is_missing_is_named(course, capsys):
@@ -508,7 +508,7 @@ def test_folder_is_left_as_it_stands_after_a_step(steps, mine, capsys, number, s
 
 
 def test_step_that_is_not_there_is_told_with_those_that_are(steps, mine):
-    with pytest.raises(progress.Trouble, match="^02_two has no step 3. There are the steps 1 to 2"):
+    with pytest.raises(progress.Trouble, match="^02_two has no step 3. Its steps are 1 to 2"):
         step.command("2", str(mine), 3)
     with pytest.raises(progress.Trouble, match="^03_three has no page yet"):
         step.command("3", str(mine), 1)
