@@ -96,9 +96,9 @@ WAITING = [
 GROUPS = (("chapter6", "per_reader", "dispatched"), ("redis", "per_reader_redis"))
 # A subject, the subject to divide it by, and a title.
 RATIOS = (
-    ("chapter6", "per_reader", "Chapter 6 over the baseline, in memory"),
-    ("redis", "per_reader_redis", "Chapter 6 over the baseline, on Redis"),
-    ("chapter6", "dispatched", "Chapter 6 over itself without the shortcuts, in memory"),
+    ("chapter6", "per_reader", "Chapter 6 ÷ baseline, in memory"),
+    ("redis", "per_reader_redis", "Chapter 6 ÷ baseline, on Redis"),
+    ("chapter6", "dispatched", "Chapter 6 ÷ chapter 6 without the shortcuts, in memory"),
 )
 WANTED = {10: 1.0, 100: 0.85, 1_000: 0.85}  # of the baseline's CPU time, at most
 ROUNDS = (0.6,) * 9  # seconds of each

@@ -183,7 +183,7 @@ def test_rounds_become_one_row_of_medians(results):
 def test_ratio_compares_rounds_and_not_medians(results):
     assert results.ratio("chapter6", "per_reader", 100).rounds == (0.8, 0.8, 0.3)
     assert "in memory, 100 connections: 0.80 (at most 0.85, 3 rounds" in table.ratios(results)
-    assert "| Chapter 6 over the baseline, in memory | 0.80 |" in table.ratios_in_markdown(results)
+    assert "| Chapter 6 ÷ baseline, in memory | 0.80 |" in table.ratios_in_markdown(results)
 
 
 def test_ratio_above_the_limit_is_reported():
