@@ -434,7 +434,7 @@ talks(
 def coroutine_was_never_awaited(lab):
     async_to_sync = "async_to_sync(self.channel_layer.group_add)("
     folder = lab.copy("3", Change(CONSUMERS, async_to_sync, "self.channel_layer.group_add("))
-    return lab.pytest(folder, "tests/test_consumers.py -k 'who_leaves_is_forgotten'")
+    return lab.pytest(folder, "tests/test_consumers.py -k 'leaving_removes_the_channel'")
 
 
 @provokes("A consumer outlives its socket")
