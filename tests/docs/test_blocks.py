@@ -5,7 +5,7 @@ import pytest
 from tests.docs.windows import chromium  # noqa: F401
 
 # It has an edit of several hunks, servers' output, and files that change more than once.
-PAGE = "chapters/03_sync_group_chat.html"
+PAGE = "chapters/03_sync_group_chat/2_many_processes.html"
 LAST_COPIED = "navigator.clipboard.readText()"
 
 
