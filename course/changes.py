@@ -13,7 +13,6 @@ from course import chapters, enclosing, listing, page, recorded, tree
 LINE = re.compile(r"@@diff +(\S+) +(\S+) *")
 CONTEXT = 3  # unchanged lines around a change
 _NUMBERS = re.compile(r"@@ -(\d+)")  # where a hunk begins in the old file
-TESTS = "tests/"  # the folder whose files come last
 
 
 def expand(text: str, found: tuple[str, page.Page] | None = None) -> str:
@@ -51,8 +50,6 @@ def of_part(lesson: str, part: page.Page) -> str:
 def _changes(old: tree.Tree, new: tree.Tree) -> str:
     """Return the differences, with a block that folds for each file."""
     changed = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
-    # What was written comes first, and what tests it after it.
-    changed.sort(key=lambda name: name.startswith(TESTS))
     return "\n\n".join(_file(name, old.get(name), new.get(name)) for name in changed)
 
 

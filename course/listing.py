@@ -150,8 +150,8 @@ def _diff(source: str, language: str) -> tuple[str, str]:
     several = len(added) > 1
     buttons = iter([_button("\n".join(lines)) if several and lines else "" for lines in added])
     body = ""
-    if several and not heads[0]:
-        body += _head("", next(buttons))
+    if several and not heads[0] and (button := next(buttons)):
+        body += _head("", button)
     for line, sign, code in zip(shown, signs, _coloured("\n".join(texts), language), strict=True):
         if sign:
             code = f'<span class="sign">{sign}</span>{code}'

@@ -268,11 +268,6 @@ class Chat:
         share = count // len(NAMES)
         return Crowd([self.sender(name, share, port=port) for name in NAMES])
 
-    def store(self, count: int, name: str = "dave") -> None:
-        """Store messages without a server, so that no event announces them."""
-        texts = [self.ledger.next_text(name) for _ in range(count)]
-        self.shell(STORE.format(conversation=self.ledger.conversation, name=name, texts=texts))
-
     def shell(self, code: str) -> str:
         """Run code in its own process, as the admin would; return what it prints."""
         done = subprocess.run(
@@ -319,14 +314,6 @@ class Chat:
 
 
 SHELL = [sys.executable, "manage.py", "shell", "-v", "0", "-c"]
-STORE = """
-from django.contrib.auth import get_user_model
-from chat.models import Conversation, Message
-conversation = Conversation.objects.get(pk={conversation})
-sender = get_user_model().objects.get(username="{name}")
-for text in {texts}:
-    Message.objects.create(conversation=conversation, sender=sender, content=text)
-"""
 
 
 @pytest.fixture
