@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from picows import WSError, WSListener, WSMsgType, WSTransport, ws_connect
 
-from course import progress
+from course import console
 
 HANDSHAKES_AT_ONCE = 10  # handshakes under way at a time
 HANDSHAKE_LIMIT = 30  # seconds that one may take
@@ -33,7 +33,7 @@ SETTLE_QUIET_EACH = 0.002
 WORDS = "The four o'clock train is late. Shall we meet at half past four, under the clock?"
 
 
-class TooSlow(progress.Trouble):
+class TooSlow(console.CourseError):
     """Connecting takes longer than a benchmark can wait; the message says how far it got."""
 
 
@@ -126,7 +126,7 @@ class Crowd:
             raise TooSlow(f"only {connected} connected in {seconds:.0f} s")
         if failure:
             reason = str(failure).splitlines() or ["no answer"]
-            raise progress.Trouble(f"A connection was refused: {reason[0]}")
+            raise console.CourseError(f"A connection was refused: {reason[0]}")
         return time.perf_counter() - began
 
     async def settle(self) -> None:
@@ -143,7 +143,7 @@ class Crowd:
         if len(self.readers) > MANY:
             raise TooSlow(f"no message reached every reader in {quiet:.0f} s")
         last = f" The last frame was: {self.stray[:200]!r}" if self.stray else ""
-        raise progress.Trouble(f"No message reaches every reader.{last}")
+        raise console.CourseError(f"No message reaches every reader.{last}")
 
     async def talk(
         self,

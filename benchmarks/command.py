@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from benchmarks import subjects
-from course import chapters, progress
+from course import chapters, console
 
 OUT = chapters.ROOT / "benchmarks" / "out"
 KEPT = chapters.ROOT / "benchmarks"
@@ -28,9 +28,9 @@ def check(
     for name in only:
         subjects.named(name)
     if write and not soak and (only or connections):
-        raise progress.Trouble("The page needs all figures, so use WRITE=1 without a selection.")
+        raise console.CourseError("The page needs all figures, so use WRITE=1 without a selection.")
     if soak and (only or connections or full):
-        raise progress.Trouble(
+        raise console.CourseError(
             "The soak test has its own subjects and connections: use --soak alone."
         )
 
@@ -51,7 +51,9 @@ def run(
     check(only, connections, full, write, soak)
     for package in NEEDED:
         if find_spec(package) is None:
-            raise progress.Trouble(f"The benchmark needs {package}, which is missing: make setup")
+            raise console.CourseError(
+                f"The benchmark needs {package}, which is missing: make setup"
+            )
     # Not imported earlier, because it needs these packages.
     from benchmarks import servers
 
@@ -73,28 +75,28 @@ def _measure(stage, chosen, counts: list[int], write: bool, waiting: bool) -> in
     began = time.monotonic()
     results = Results()
     cells = subjects.plan(chosen, counts)
-    progress.say(f"{len(cells)} measurements of some seconds each. {machine()}")
+    console.say(f"{len(cells)} measurements of some seconds each. {machine()}")
     servers.create_people(stage, sorted(set(counts)))
     for place, (group, connections) in enumerate(cells, 1):
         turns = subjects.ROUNDS if len(group) > 1 else [measure.LOADED]
         measured = measure.measure_side_by_side(group, stage, connections, turns)
         for subject, rounds in zip(group, measured, strict=True):
             results.add(subject, connections, rounds)
-            progress.say(f"[{place:>2}/{len(cells)}] {table.line(subject, connections, rounds)}")
+            console.say(f"[{place:>2}/{len(cells)}] {table.line(subject, connections, rounds)}")
     if waiting:
         for subject in subjects.WAITING:
             results.waiting.append(waits.wait(subject, stage))
-            progress.say(f"{subject.title}: {results.waiting[-1].all_s:.1f} s")
+            console.say(f"{subject.title}: {results.waiting[-1].all_s:.1f} s")
 
-    progress.say(table.terminal(results))
+    console.say(table.terminal(results))
     if results.waiting:
-        progress.say("\n" + table.waiting(results))
+        console.say("\n" + table.waiting(results))
     if ratios := table.ratios(results):
-        progress.say("\n" + ratios)
+        console.say("\n" + ratios)
     _keep(results, write and not results.faulty())
-    progress.say(f"\nThat took {time.monotonic() - began:.0f} s.")
+    console.say(f"\nThat took {time.monotonic() - began:.0f} s.")
     if results.faulty():
-        progress.say("Not every message reached every reader exactly once: see the table.")
+        console.say("Not every message reached every reader exactly once: see the table.")
         return 1
     return 0
 
@@ -107,7 +109,7 @@ def _check_all_is_here(stage, chosen) -> None:
         try:
             servers.check(subject, stage, max(subjects.CONNECTIONS))
         except servers.Absent as absent:
-            raise progress.Trouble(
+            raise console.CourseError(
                 f"The page needs all figures. Can't measure {subject.title}: {absent}."
             ) from None
 
@@ -127,7 +129,7 @@ def _keep(results, write: bool) -> None:
         for name, text in named.items():
             if text:
                 folder.joinpath(name).write_text(text, encoding="utf-8")
-    progress.say(f"\nThe figures: {OUT.relative_to(chapters.ROOT)}/results.csv")
+    console.say(f"\nThe figures: {OUT.relative_to(chapters.ROOT)}/results.csv")
     if write:
         blocks = {
             "machine": f"{machine()} {_today()}",
@@ -137,7 +139,7 @@ def _keep(results, write: bool) -> None:
             "waiting": table.waiting_in_markdown(results),
         }
         page.refresh(PAGE, blocks)
-        progress.say(f"Updated {PAGE.relative_to(chapters.ROOT)}")
+        console.say(f"Updated {PAGE.relative_to(chapters.ROOT)}")
 
 
 def _soak(stage, write: bool) -> int:
@@ -146,13 +148,13 @@ def _soak(stage, write: bool) -> int:
 
     found = soaking.soak(stage)
     text = table.soaked(found)
-    progress.say("\n" + text)
+    console.say("\n" + text)
     if any(one.faulty for one in found):
-        progress.say("\nA message was lost or duplicated, a connection closed, or memory grew.")
+        console.say("\nA message was lost or duplicated, a connection closed, or memory grew.")
         return 1
     if write:
         page.refresh(PAGE, {"soak": table.soaked_in_markdown(found)})
-        progress.say(f"\nUpdated {PAGE.relative_to(chapters.ROOT)}")
+        console.say(f"\nUpdated {PAGE.relative_to(chapters.ROOT)}")
     return 0
 
 

@@ -13,7 +13,7 @@ from benchmarks import usage
 from benchmarks.client import Crowd, Reader, Talk, TooSlow
 from benchmarks.servers import Absent, Servers, Stage, running
 from benchmarks.subjects import Subject
-from course import progress
+from course import console
 
 SPEAKERS = 10
 ENTRANCES = 20  # connections opened and closed first, so that all code is loaded
@@ -88,14 +88,14 @@ def measure_side_by_side(
                 return asyncio.run(_measure(cells, rounds))
             except TooSlow:
                 raise
-            except progress.Trouble as trouble:
+            except console.CourseError as trouble:
                 return [
                     [Figures(broken=True, note=str(trouble), log=cell.servers.last_lines())]
                     for cell in cells
                 ]
     except (Absent, TooSlow) as why:
         return [[Figures(note=str(why))] for _ in subjects]
-    except progress.Trouble as trouble:  # a server didn't start
+    except console.CourseError as trouble:  # a server didn't start
         return [[Figures(broken=True, note=str(trouble))] for _ in subjects]
 
 

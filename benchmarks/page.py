@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from course import progress
+from course import console
 
 
 def refresh(path: Path, blocks: dict[str, str]) -> None:
@@ -17,6 +17,8 @@ def refresh(path: Path, blocks: dict[str, str]) -> None:
             rf"(<!-- measured: {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL
         )
         if not between.search(text):
-            raise progress.Trouble(f"{path.name} has no place for {name}: it needs two comments.")
+            raise console.CourseError(
+                f"{path.name} has no place for {name}: it needs two comments."
+            )
         text = between.sub(lambda found, block=block: f"{found[1]}\n{block}\n\n{found[2]}", text)
     path.write_text(text, encoding="utf-8")

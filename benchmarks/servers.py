@@ -17,7 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.subjects import Subject
-from course import chapters, progress, serve, services
+from course import chapters, console, processes
+from course.tasks import services
 
 START_LIMIT = 30  # seconds that a server may take until it takes connections
 TICK = 0.02  # seconds between two attempts to connect
@@ -32,7 +33,7 @@ COMMANDS = {
 }
 
 
-class Absent(progress.Trouble):
+class Absent(console.CourseError):
     """Something that a subject needs is missing; the message names it in a few words."""
 
 
@@ -77,7 +78,7 @@ class Servers:
         """Return the last lines that the servers printed, without those about connections."""
         output = "\n".join(log.read_text(errors="replace") for log in self.logs)
         output = [line for line in output.splitlines() if '"WS' not in line]
-        return progress.last_lines("\n".join(output), 6)
+        return console.last_lines("\n".join(output), 6)
 
 
 @contextlib.contextmanager
@@ -93,7 +94,7 @@ def create_people(stage: Stage, sizes: list[int]) -> None:
     Raises progress.Failed.
     """
     database = stage.folder / "people.sqlite3"
-    made = progress.run(
+    made = processes.run(
         [sys.executable, "-m", "benchmarks.apps.people", *map(str, sizes)],
         "The people for chapter 6 couldn't be created.",
         env=_environment(stage, chapters.folder(SIXTH), database),
@@ -140,7 +141,7 @@ def running(subject: Subject, stage: Stage, connections: int) -> Iterator[Server
         found = Servers([], [], [], redis, stage.people.cookies if subject.people else None)
         stack.callback(lambda: [_end(process) for process in found.processes])
         for number in range(subject.processes):
-            port = services.free_port()
+            port = processes.free_port()
             command = COMMANDS[subject.server].format(port=port, application=subject.application)
             log = folder / f"{number}.log"
             found.processes.append(_start(command, environment, where, log))
@@ -163,7 +164,7 @@ def _environment(stage: Stage, chapter: Path | None, database: Path) -> dict[str
     if chapter:
         module = "config.settings" if chapter.name == SIXTH else "benchmarks.apps.settings"
         own["DJANGO_SETTINGS_MODULE"] = module
-    return {**serve.clean(os.environ), **own}
+    return {**processes.project_env(), **own}
 
 
 def _start(command: str, environment: dict[str, str], folder: Path, log: Path) -> subprocess.Popen:
@@ -188,7 +189,7 @@ def _wait(servers: Servers, port: int, subject: Subject) -> None:
                 return
         if servers.processes[-1].poll() is not None or time.monotonic() > deadline:
             output = servers.logs[-1].read_text(errors="replace")
-            raise progress.Failed(f"{subject.title}: the server doesn't start.", output)
+            raise console.CommandFailed(f"{subject.title}: the server doesn't start.", output)
         time.sleep(TICK)
 
 

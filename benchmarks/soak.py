@@ -7,7 +7,7 @@ from benchmarks import usage
 from benchmarks.client import Crowd
 from benchmarks.servers import Servers, Stage, create_people, running
 from benchmarks.subjects import named
-from course import progress
+from course import console
 
 CROWD, SPEAKERS, CROWD_MESSAGES = 1_000, 20, 100
 FEW, MESSAGES, STEP = 10, 100_000, 10_000
@@ -49,7 +49,7 @@ def soak(stage: Stage) -> list[Soaked]:
         (CROWD, SPEAKERS, CROWD_MESSAGES, SPEAKERS),
         (FEW, FEW, MESSAGES, STEP),
     ):
-        progress.say(f"{connections:,} connections, {messages:,} messages ...")
+        console.say(f"{connections:,} connections, {messages:,} messages ...")
         subject = named("chapter6")
         with running(subject, stage, connections) as servers:
             soaked = Soaked(connections, speakers)
@@ -73,7 +73,7 @@ async def _talk(soaked: Soaked, servers: Servers, key: str, messages: int, step:
         memory = usage.memory_kib(servers.pids)
         if messages == MESSAGES:
             soaked.memory.append((soaked.messages, memory))
-        progress.say(
+        console.say(
             f"  {soaked.messages:>7,} messages after {soaked.seconds:,.0f} s: "
             f"{soaked.deliveries:,} deliveries, {talk.missing} missing, "
             f"{crowd.doubled} duplicates, {memory / 1024:.1f} MiB"

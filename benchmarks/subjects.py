@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from course import progress
+from course import console
 
 CHAPTER = "config.asgi:application"
 
@@ -114,7 +114,7 @@ def named(name: str) -> Subject:
         if subject.name == name:
             return subject
     names = ", ".join(subject.name for subject in SUBJECTS)
-    raise progress.Trouble(f"There's no subject {name}. Choose from: {names}.")
+    raise console.CourseError(f"There's no subject {name}. Choose from: {names}.")
 
 
 def plan(

@@ -6,7 +6,7 @@ from typing import Any
 import psutil
 from redis import Redis
 
-from course import progress
+from course import console
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
@@ -42,4 +42,4 @@ def _of_each(pids: Iterable[int], ask: Callable[[psutil.Process], Any]) -> list:
         children = [child for server in servers for child in server.children(recursive=True)]
         return [ask(process) for process in servers + children]
     except psutil.NoSuchProcess:  # it has ended, or is a zombie
-        raise progress.Trouble("A server ended by itself.") from None
+        raise console.CourseError("A server ended by itself.") from None

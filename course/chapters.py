@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from course.progress import Trouble
+from course.console import CourseError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,11 +31,11 @@ GUIDES = {
 # Pages below docs/start/ that make a project of their own, from nothing.
 FIRST_LOOKS = ["ten_minutes"]
 
+# The chapter whose `manage.py demo` creates people, and the password of all of them.
+DEMO = NAMES[-1]
+DEMO_PASSWORD = "channels-demo"
+
 _PART = re.compile(r"([1-9]\d*)_\w+\.md")
-
-
-class UnknownChapter(Exception):
-    """No chapter or guide goes by that name; the text lists those there are."""
 
 
 @dataclass(frozen=True)
@@ -65,30 +65,28 @@ def lessons() -> dict[str, Lesson]:
 def find(name: str) -> str:
     """Return the full name of the chapter called `name`: "03", "3" or "03_sync_group_chat".
 
-    Raises UnknownChapter.
+    Raises CourseError.
     """
     wanted = name.strip().rstrip("/")
     for chapter in NAMES:
         if wanted in (chapter, chapter[:2], chapter[:2].lstrip("0")):
             return chapter
-    raise UnknownChapter(f"There is no chapter {name!r}. There are: {', '.join(NAMES)}.")
+    raise CourseError(f"There is no chapter {name!r}. There are: {', '.join(NAMES)}.")
 
 
 def find_lesson(name: str) -> str:
     """Return the full name of the chapter called `name`, or `name` if it's another lesson's.
 
-    Raises UnknownChapter.
+    Raises CourseError.
     """
     wanted = name.strip().rstrip("/")
     if wanted in lessons():
         return wanted
     try:
         return find(name)
-    except UnknownChapter:
+    except CourseError:
         there = ", ".join(lessons())
-        raise UnknownChapter(
-            f"There is no chapter or guide {name!r}. There are: {there}."
-        ) from None
+        raise CourseError(f"There is no chapter or guide {name!r}. There are: {there}.") from None
 
 
 def folder(chapter: str) -> Path:
@@ -112,7 +110,7 @@ def page(lesson: str) -> Path:
 def pages(lesson: str) -> list[Path]:
     """Return the lesson's page, or its parts in order; nothing if none is written yet.
 
-    Parts are called `1_accounts.md`, `2_messages.md` and so on. Raises progress.Trouble if there
+    Parts are called `1_accounts.md`, `2_messages.md` and so on. Raises CourseError if there
     is a page beside the folder of parts, and if parts aren't numbered from 1 on.
     """
     whole = page(lesson)
@@ -121,21 +119,23 @@ def pages(lesson: str) -> list[Path]:
         return [whole] if whole.exists() else []
     shown = parts.relative_to(ROOT)
     if whole.exists():
-        raise Trouble(
+        raise CourseError(
             f"There are both {shown}.md and {shown}/: it is one page or a folder of parts."
         )
     numbered: list[tuple[int, Path]] = []
     for path in sorted(parts.glob("[!.]*.md")):
         match = _PART.fullmatch(path.name)
         if not match:
-            raise Trouble(
+            raise CourseError(
                 f"{shown}/{path.name} is no part of a page: those are called like 1_accounts.md."
             )
         numbered.append((int(match[1]), path))
     numbered.sort()
     if [number for number, _ in numbered] != list(range(1, len(numbered) + 1)):
         names = ", ".join(path.name for _, path in numbered)
-        raise Trouble(f"The parts in {shown}/ have to be numbered 1, 2, 3 ...; there are {names}.")
+        raise CourseError(
+            f"The parts in {shown}/ have to be numbered 1, 2, 3 ...; there are {names}."
+        )
     return [path for _, path in numbered]
 
 

@@ -1,17 +1,14 @@
-"""Fixtures for several folders of tests.
-
-Because this file is here, all of them can also import the modules beside it: `answers`,
-`contract`, `listening` and `served`.
-"""
+"""Fixtures for several rooms of tests."""
 
 import contextlib
 import os
 from pathlib import Path
 
 import pytest
-import served
 
-from course import chapters
+from course import chapters, console
+from course.site import screenshots
+from tests.support.daphne import Served
 
 # Set CHAPTERS_ROOT to test copies of the chapters, such as ones that break a rule on purpose.
 ROOT = Path(os.environ.get("CHAPTERS_ROOT") or chapters.ROOT)
@@ -27,14 +24,40 @@ def chapter_folders():
 def serve_copy(tmp_path_factory):
     """Return a function that starts a server on a copy of a chapter's folder, without waiting.
 
-    It passes its arguments to `served.Served`. The servers stop when the session ends.
+    It passes its arguments to `Served`. The servers stop when the session ends.
     """
     with contextlib.ExitStack() as cleanup:
 
         def serve_copy(folder, command="", **variables):
             scratch = tmp_path_factory.mktemp(folder.name)
-            started = served.Served(folder, scratch, command, **variables)
+            started = Served(folder, scratch, command, **variables)
             cleanup.callback(started.end)
             return started
 
         yield serve_copy
+
+
+# Playwright keeps an event loop in this thread, so the browser ends with the file that uses it.
+@pytest.fixture(scope="module")
+def chromium():
+    """A Chromium or Chrome, if there is one."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(screenshots.browser())
+        except console.CourseError as trouble:
+            pytest.skip(str(trouble))
+        yield found
+
+
+@pytest.fixture
+def window(chromium):
+    """Return a function that gives a new page of a person of their own."""
+    contexts = []
+
+    def window(**options):
+        contexts.append(chromium.new_context(**options))
+        return contexts[-1].new_page()
+
+    yield window
+    for context in contexts:
+        context.close()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from course import chapters, progress, services
+from course import chapters, console
+from course.tasks import services
 
 # Without this, failed assertions in these modules wouldn't show their values.
 pytest.register_assert_rewrite(
@@ -180,7 +181,7 @@ def browsers():
     """Two Chromium browsers, each in its own process."""
     try:
         program = services.browser(os.environ)
-    except progress.Trouble as trouble:
+    except console.CourseError as trouble:
         pytest.skip(str(trouble))
     from playwright.sync_api import sync_playwright
 

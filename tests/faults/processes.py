@@ -23,7 +23,8 @@ import psutil
 import psycopg
 from redis import Redis as Client
 
-from course import processes, serve, services
+from course import processes
+from course.tasks import services
 
 START_LIMIT = 60  # seconds that a server may take to start
 LEFT_BEHIND = shutil.ignore_patterns("db.sqlite3*", "__pycache__", ".*cache")
@@ -87,7 +88,7 @@ class Redis(Process):
         super().__init__(scratch / "redis.log")
         self._program = program
         self._scratch = scratch
-        self._port = services.free_port()
+        self._port = processes.free_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
 
     def start(self) -> None:
@@ -117,7 +118,7 @@ class Postgres(Process):
         self._scratch = Path(tempfile.mkdtemp(prefix="course-postgres-"))
         super().__init__(self._scratch / "log")
         self._programs = programs
-        self._port = services.free_port()
+        self._port = processes.free_port()
         self._where = {"cwd": self._scratch}
         if os.geteuid() == 0:
             account = _unprivileged_account()
@@ -286,7 +287,7 @@ class Daphne(Process):
 def environment(**variables: str) -> dict[str, str]:
     """Return a project's environment: the caller's cleaned variables plus `variables`."""
     plain = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    return {**serve.clean(os.environ), **plain, **variables}
+    return {**processes.project_env(), **plain, **variables}
 
 
 def bad_log_lines(lines: list[str]) -> list[str]:

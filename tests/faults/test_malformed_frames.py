@@ -8,14 +8,14 @@ import json
 
 import malformed
 import pytest
-from answers import Markup, message, refusal, synced
-from contract import CHAPTERS, WITH_SOCKET
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from listening import SOON, is_message, until
 from websockets.exceptions import ConnectionClosed
 
-from course import login
+from course.replay import login
+from tests.support.answers import Markup, message, refusal, synced
+from tests.support.contract import CHAPTERS, WITH_SOCKET
+from tests.support.listening import SOON, is_message, until
 
 WITH_SYNC = [name for name in WITH_SOCKET if CHAPTERS[name].syncs]
 TOGETHER = 20  # frames sent without waiting for an answer

@@ -1,0 +1,147 @@
+"""The snapshots of the lessons, kept on disk because every build of the site needs all of them.
+
+A replay that only makes files takes some seconds for all lessons. Its snapshots are kept in
+`.course_cache/`, one file for each lesson, together with a hash of everything they depend on: the
+pages, the chapters' folders, Django and the course's own modules. A file is written under another
+name and renamed when it's complete, so several builds can run at the same time.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import django
+
+import course
+from course import chapters, console
+from course.pages import file_tree
+from course.replay import command, run
+from course.replay.checkout import start_of
+from course.replay.run import Snapshot
+
+FOLDER = ".course_cache"  # below the repository's; `make clean` removes it
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A lesson's snapshots in order, the files it starts from, and its page or parts."""
+
+    start: file_tree.Tree
+    pages: list[Path]
+    snapshots: list[Snapshot]
+
+    def before(self, path: Path, line: int) -> file_tree.Tree:
+        """Return the project as it is when all blocks above that line of the page are done."""
+        there = (self.pages.index(path), line)
+        files = self.start
+        for snapshot in self.snapshots:
+            if (self.pages.index(snapshot.page), snapshot.line) >= there:
+                break
+            files = snapshot.files
+        return files
+
+    def after(self, path: Path) -> file_tree.Tree:
+        """Return the project as it is at the end of the page."""
+        return self.before(path, sys.maxsize)
+
+
+def read(lesson: str) -> Recording:
+    """Return the lesson's recording: from disk, or replayed if anything has changed since.
+
+    Raises PageError for what a page does wrong, and CourseError.
+    """
+    recording = Recording(start_of(lesson), chapters.pages(lesson), [])
+    key, path = _key(lesson), chapters.ROOT / FOLDER / f"{lesson}.json"
+    found = _load(lesson, path, key)
+    if found is None:
+        found = run.replay(lesson, recording.start, fast=True).snapshots
+        _save(path, key, found)
+    recording.snapshots.extend(found)
+    return recording
+
+
+def prepare(lessons: list[str]) -> None:
+    """Replay those of the lessons whose recordings are out of date, and say which they are.
+
+    Raises PageError and CourseError, for the first of them that can't be replayed.
+    """
+    stale = [
+        each
+        for each in lessons
+        if _load(each, chapters.ROOT / FOLDER / f"{each}.json", _key(each)) is None
+    ]
+    if stale:
+        console.say(f"Replaying the files of {', '.join(stale)} ...")
+    with ThreadPoolExecutor(command.AT_ONCE) as pool:
+        # Later lessons take longer, and what takes longest goes first.
+        done = {lesson: pool.submit(read, lesson) for lesson in reversed(stale)}
+    for lesson in stale:
+        done[lesson].result()
+
+
+def _key(lesson: str) -> str:
+    """Return a hash of all that the lesson's snapshots are made from."""
+    digest = hashlib.sha256(f"{django.VERSION} {sys.version}".encode())
+    ours = Path(course.__file__).parent.glob("**/*.py")
+    for path in sorted([*ours, *chapters.pages(lesson)]):
+        _add(digest, path.name, path.read_bytes())
+    # A page copies files from its chapter's folder, and could copy from any other.
+    for name in chapters.NAMES:
+        for inside, content in file_tree.read(chapters.folder(name)).items():
+            _add(digest, f"{name}/{inside}", content)
+    return digest.hexdigest()
+
+
+def _add(digest, name: str, content: bytes) -> None:
+    digest.update(f"{name} {len(content)}\n".encode() + content)
+
+
+def _load(lesson: str, path: Path, key: str) -> list[Snapshot] | None:
+    """Return the snapshots from a file, or None if there is no such file or it has another key."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if said["key"] != key:
+            return None
+        contents = [text.encode("latin-1") for text in said["contents"]]
+        return [
+            Snapshot(
+                lesson,
+                step,
+                title,
+                chapters.ROOT / page,
+                line,
+                written,
+                {name: contents[number] for name, number in files.items()},
+            )
+            for step, title, page, line, written, files in said["snapshots"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def _save(path: Path, key: str, snapshots: list[Snapshot]) -> None:
+    numbers: dict[bytes, int] = {}  # most files are the same in most snapshots
+    kept = [
+        (
+            snapshot.step,
+            snapshot.title,
+            snapshot.page.relative_to(chapters.ROOT).as_posix(),
+            snapshot.line,
+            snapshot.path,
+            {name: numbers.setdefault(text, len(numbers)) for name, text in snapshot.files.items()},
+        )
+        for snapshot in snapshots
+    ]
+    # Any bytes can be read as Latin-1 and made of it again.
+    contents = [content.decode("latin-1") for content in numbers]
+    path.parent.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, suffix=".half", delete=False, encoding="utf-8"
+    ) as half:
+        json.dump({"key": key, "contents": contents, "snapshots": kept}, half)
+    os.replace(half.name, path)

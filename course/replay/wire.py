@@ -1,0 +1,105 @@
+"""Have a page's conversation with the running web server over WebSockets."""
+
+import re
+import threading
+import time
+
+from course.pages import matching
+from course.pages.matching import Mismatch
+from course.replay import login, server_kinds
+from course.replay.shell import Shell
+from course.replay.sockets import Socket, enter
+
+QUIET = 0.2  # seconds in which nothing more may arrive where the page shows no more
+
+OPEN = re.compile(r"(?:(?P<names>\w+(?:, *\w+)*): )?(?P<url>wss?://\S+)(?: from (?P<origin>\S+))?")
+FRAME = re.compile(r"(?:(?P<name>\w+) )?(?P<sign>[<>x])(?: (?P<rest>.*))?")
+LOGIN = re.compile(r"as (?P<user>\w+)")
+REPEATED = re.compile(r"(?P<what>\S) \* (?P<times>\d+)")  # `x * 70000`: a frame of so many
+
+
+def run(text: str, terminal: Shell, halt: threading.Event) -> None:
+    """Have a wire block's conversation. Raises Mismatch, Halted."""
+    terminal.servers.refresh()
+    terminal.servers.check_web()
+    conversation = Conversation(terminal, halt)
+    below = 0
+    try:
+        for below, line in enumerate(text.rstrip("\n").split("\n"), start=1):  # noqa: B007
+            conversation.take(line.rstrip())
+        conversation.finish()
+    except Mismatch as mismatch:
+        mismatch.below += below
+        raise
+    finally:
+        conversation.close()
+
+
+class Conversation:
+    """The sockets of a block by the names that the page gives them, or ""."""
+
+    def __init__(self, terminal: Shell, halt: threading.Event):
+        self._terminal = terminal
+        self._halt = halt
+        self._sockets: dict[str, Socket] = {}
+        self._cookies: str | None = None
+
+    def take(self, line: str) -> None:
+        """Carry out one line. Raises Mismatch, Halted."""
+        if line.startswith("$ "):
+            self._run(line[2:])
+        elif match := LOGIN.fullmatch(line):
+            self._cookies = login.log_in(self._terminal.ports.real[8000], match["user"])
+        elif match := OPEN.fullmatch(line):
+            for name in re.split(", *", match["names"] or ""):
+                self._open(name, match["url"], match["origin"])
+        elif match := FRAME.fullmatch(line):
+            name = match["name"] or ""
+            if name not in self._sockets:
+                raise Mismatch(f"no socket is open yet: {line}")
+            socket = self._sockets[name]
+            rest = match["rest"] or ""
+            if match["sign"] == ">":
+                socket.send(_whole(rest))
+            elif match["sign"] == "<":
+                socket.receive(rest)
+            else:
+                socket.end(rest)
+        elif line:
+            raise Mismatch(f"this isn't a line of a conversation: {line}")
+
+    def finish(self) -> None:
+        """Check that no socket gets more than is shown. Raises Mismatch, Halted."""
+        until = time.monotonic() + QUIET
+        for socket in self._sockets.values():
+            socket.finish(max(0, until - time.monotonic()))
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for socket in self._sockets.values():
+            socket.close()
+
+    def _open(self, name: str, url: str, origin: str | None) -> None:
+        if old := self._sockets.pop(name, None):
+            try:
+                old.finish(QUIET)
+            finally:
+                old.close()
+        local = self._terminal.ports.to_replay(url)
+        self._sockets[name] = enter(name, local, origin, self._cookies, self._halt)
+
+    def _run(self, command: str) -> None:
+        if kind := server_kinds.kind_of(command):
+            self._terminal.servers.start(kind, command, None)
+            return
+        # A conversation has no place for what a command prints.
+        status, printed = self._terminal.run(command)
+        if status:
+            said = matching.quote(printed)
+            raise Mismatch(f"`{command}` failed with exit status {status}. It printed:\n\n{said}")
+
+
+def _whole(shown: str) -> str:
+    """Return the frame to send; pages abbreviate long ones."""
+    match = REPEATED.fullmatch(shown)
+    return match["what"] * int(match["times"]) if match else shown

@@ -1,0 +1,200 @@
+"""The commands, in one table: what each is called, what it does, what it takes, and who does it.
+
+The command line, `make help` and the site's reference page are made from it, and a test compares
+the Makefile with it.
+"""
+
+import argparse
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a command takes: `--port 8001` on the command line, `PORT=8001` for make.
+
+    `help` continues the command's own. `options` are argparse's; a `type` or `check` in the form
+    "module:function" is imported when it's needed.
+    """
+
+    name: str
+    example: str
+    help: str = ""
+    options: dict = field(default_factory=dict)
+
+    @property
+    def variable(self) -> str:
+        return self.name.strip("-").upper()
+
+    @property
+    def needed(self) -> bool:
+        return bool(self.options.get("required"))
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command. `function`, as "module:function", is called with its arguments by name.
+
+    Without `packages` it runs in any Python, without an environment. `check` is a function that's
+    called first, before anything slow. With `more`, it also gets the words that follow. A `module`
+    is run in place of a function, with all words.
+    """
+
+    name: str
+    help: str
+    function: str = ""
+    arguments: tuple[Argument, ...] = ()
+    packages: bool = True
+    check: str = ""
+    more: bool = False
+    module: str = ""
+
+
+def port(text: str) -> int:
+    """Return the number of a port. Raises argparse.ArgumentTypeError."""
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, and not {text!r}")
+
+
+def step(text: str) -> int:
+    """Return the number of a step. Raises argparse.ArgumentTypeError."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a step is a number from 0 on, and not {text!r}")
+
+
+FLAG = {"action": "store_true"}
+NEEDED = {"required": True}
+A_CHAPTER = {"type": "course.chapters:find"}
+A_LESSON = {"type": "course.chapters:find_lesson"}
+A_TARGET = {"type": "course.replay.checkout:check_target"}
+
+DJANGO = Argument("--django", "6.1")
+CHAPTER = Argument("--chapter", "03", options=A_CHAPTER | NEEDED)
+
+VERBS = [
+    Verb(
+        "run",
+        "serves chapter 6, with its demo accounts, at http://127.0.0.1:8000/",
+        "course.tasks.serve:run",
+        (
+            Argument("--chapter", "03", "serves another chapter", A_CHAPTER | {"default": "06"}),
+            Argument("--port", "8001", "uses another port", {"type": port, "default": 8000}),
+            DJANGO,
+        ),
+        check="course.tasks.serve:check",
+    ),
+    Verb(
+        "test-all",
+        "runs every suite, with a table at the end; `REQUIRE_ALL=1` counts a skipped test as a "
+        "failed one",
+        "course.tasks.suites:test_all",
+        (DJANGO,),
+    ),
+    Verb(
+        "test",
+        "runs one chapter's suite",
+        "course.tasks.suites:test",
+        (CHAPTER, DJANGO),
+        more=True,
+    ),
+    Verb(
+        "start",
+        "writes the project as it is at the start of chapter 4 into a new folder; "
+        "`CHAPTER=hardening`: at the start of that guide",
+        "course.replay.checkout:write_start",
+        (
+            Argument("--chapter", "04", options=A_LESSON | NEEDED),
+            Argument("--to", "~/my-chat", options=A_TARGET | NEEDED),
+        ),
+        packages=False,
+    ),
+    Verb(
+        "replay",
+        "follows the pages: runs every command, compares what it prints, and compares the result "
+        "with the folders",
+        "course.replay.command:command",
+        (
+            Argument(
+                "--chapter",
+                "03",
+                "follows one chapter, guide or first look",
+                A_LESSON | {"action": "append", "default": []},
+            ),
+            Argument("--to", "~/mine", "writes the project into a new folder", A_TARGET),
+            Argument(
+                "--step", "5", "as it is after that step, to compare with yours", {"type": step}
+            ),
+            Argument("--write", "1", "writes the folders from the pages", FLAG),
+            Argument("--fast", "1", "runs only the commands that make files", FLAG),
+        ),
+        check="course.replay.checkout:check_replay",
+    ),
+    Verb(
+        "history",
+        "writes a git repository with a commit for each step of the six chapters, and tags such as "
+        "`chapter-3` and `chapter-6-1`, for `git log -p` and your editor's timeline",
+        "course.replay.history:write",
+        (Argument("--to", "~/channels-history", options=A_TARGET | NEEDED),),
+    ),
+    Verb(
+        "draft",
+        "for authors: shows what a chapter's page still lacks to end as its folder",
+        "course.replay.draft:print_missing",
+        (CHAPTER,),
+    ),
+    Verb(
+        "bench",
+        "measures what a message costs, in about eight minutes",
+        arguments=(
+            Argument("--full", "1", "measures from 1 to 10,000 connections", FLAG),
+            Argument("--soak", "1", "measures 1,000 people at once and 100,000 messages", FLAG),
+            Argument("--write", "1", "writes the figures into the page", FLAG),
+        ),
+        module="benchmarks",
+        more=True,
+    ),
+    Verb("docs", "builds the site in `site/`", "course.site.build:build"),
+    Verb(
+        "docs-serve",
+        "serves the site, and rebuilds it when a page is saved",
+        "course.site.build:serve_site",
+        (Argument("--port", "8011", "uses another port", {"type": port, "default": 8010}),),
+    ),
+    Verb(
+        "test-docs",
+        "tests the site, its pictures and the troubleshooting page, with a browser",
+        "course.tasks.suites:test_docs",
+    ),
+    Verb(
+        "test-faults",
+        "kills servers, Redis and PostgreSQL, drops the network and locks the database under two "
+        "people's pages in chapter 6, and counts what was sent, acknowledged and shown",
+        "course.tasks.suites:test_faults",
+    ),
+    Verb(
+        "screenshots",
+        "retakes the pages' screenshots",
+        "course.site.screenshots:retake",
+    ),
+    Verb("lint", "checks code and spelling", "course.tasks.housekeeping:lint"),
+    Verb(
+        "lock",
+        "pins the newest versions that `requirements.in` allows in `requirements.txt`",
+        "course.tasks.environment:lock",
+        packages=False,
+    ),
+    Verb(
+        "setup",
+        "creates the environment, `.venv`, and nothing else",
+        "course.tasks.environment:setup",
+        (DJANGO,),
+        packages=False,
+    ),
+    Verb(
+        "clean",
+        "removes environments, the site, caches and the chapters' databases",
+        "course.tasks.housekeeping:clean",
+        packages=False,
+    ),
+]

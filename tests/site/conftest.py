@@ -1,0 +1,50 @@
+"""The site, built once for all that look at it, and served."""
+
+import functools
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from course.site import build
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder with the site."""
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    build.build(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site_pages(site):
+    """The addresses of its pages, as seen from its folder."""
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+
+
+@pytest.fixture(scope="session")
+def served_site(site):
+    """Its address."""
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))
+    ) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def page_with(site, site_pages):
+    """Return a function that gives the first page of a chapter whose HTML has all of these."""
+
+    def page_with(*parts):
+        texts = {name: (site / name).read_text() for name in site_pages if "chapters/0" in name}
+        return next(name for name, text in texts.items() if all(part in text for part in parts))
+
+    return page_with

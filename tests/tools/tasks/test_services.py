@@ -1,0 +1,221 @@
+"""Check that the suites get a Redis and a browser, and that nothing is left running."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from course import console, processes
+from course.tasks import apt, services
+
+SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
+CHMOD = shutil.which("chmod")
+needs_redis = pytest.mark.skipif(SERVER is None, reason="needs a redis-server on PATH")
+
+
+def write_program(folder: Path, name: str, text: str) -> Path:
+    """Write a shell script into `folder`; return its path."""
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture(autouse=True)
+def messages(monkeypatch):
+    """The lines that the course prints."""
+    lines = []
+    monkeypatch.setattr(console, "say", lines.append)
+    return lines
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """An empty PATH, on a machine where nothing may be installed."""
+    folder = tmp_path / "path"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(apt, "allowed", lambda: False)
+    monkeypatch.setattr(services, "MAC_BROWSERS", [])
+    monkeypatch.setattr(services, "POSTGRES_FOLDERS", [f"{tmp_path}/postgresql/*/bin"])
+    monkeypatch.setattr(services, "_playwrights_browser", lambda: None)
+    apt.update.cache_clear()
+    return folder
+
+
+@needs_redis
+def test_started_redis_is_stopped_afterwards():
+    with services.redis({}) as url:
+        assert services.is_redis(url)
+        assert urlsplit(url).hostname == "127.0.0.1"
+    assert not services.is_redis(url)
+
+
+@needs_redis
+def test_started_redis_is_stopped_after_an_interrupt():
+    with pytest.raises(KeyboardInterrupt), services.redis({}) as url:
+        raise KeyboardInterrupt
+    assert not services.is_redis(url)
+
+
+@needs_redis
+def test_redis_at_redis_url_is_used_and_left_running():
+    with services.started_redis(SERVER) as url:
+        with services.redis({"REDIS_URL": url}) as used:
+            assert used == url
+        assert services.is_redis(url)
+
+
+def test_error_about_an_unreachable_redis_hides_its_password():
+    given = {"REDIS_URL": f"redis://:secret@127.0.0.1:{processes.free_port()}/0"}
+    with pytest.raises(console.CourseError, match="nothing answers at 127.0.0.1") as trouble:
+        services.redis(given).__enter__()
+    assert "secret" not in str(trouble.value)
+
+
+def test_invalid_redis_url_is_reported():
+    with pytest.raises(console.CourseError, match="unset REDIS_URL"):
+        services.redis({"REDIS_URL": "localhost"}).__enter__()
+
+
+def test_error_quotes_a_redis_that_does_not_start(path):
+    write_program(path, "redis-server", "echo no memory left; exit 1")
+    with pytest.raises(console.CourseError, match="no memory left"):
+        services.redis({}).__enter__()
+
+
+def test_valkey_is_accepted_instead_of_redis(path):
+    program = write_program(path, "valkey-server", "")
+    assert services.redis_program() == str(program)
+
+
+def write_postgres(folder: Path) -> Path:
+    """Write placeholders for PostgreSQL's programs; return their folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("initdb", "postgres"):
+        write_program(folder, name, "")
+    return folder
+
+
+def test_newest_postgresql_in_debians_folders_is_used(path, tmp_path):
+    for version in (9, 15, 14):
+        write_postgres(tmp_path / "postgresql" / str(version) / "bin")
+    assert services.postgres_programs() == tmp_path / "postgresql" / "15" / "bin"
+
+
+def test_postgresql_on_path_is_found_through_its_link(path, tmp_path):
+    folder = write_postgres(tmp_path / "elsewhere")
+    (path / "postgres").symlink_to(folder / "postgres")
+    assert services.postgres_programs() == folder
+
+
+def test_postgresql_client_alone_is_not_enough(path):
+    write_program(path, "psql", "")
+    assert services.postgres_programs() is None
+
+
+def test_postgresql_is_installed_with_apt_for_root_on_debian(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    calls = path / "calls"
+    folder = tmp_path / "postgresql" / "15" / "bin"
+    make = "".join(f"{CHMOD} +x {folder}/{name}\n" for name in ("initdb", "postgres"))
+    folder.mkdir(parents=True)
+    script = f"""
+        echo "$@ RUNLEVEL=$RUNLEVEL" >> {calls}
+        printf '' > {folder}/initdb
+        printf '' > {folder}/postgres
+        {make}"""
+    write_program(path, "apt-get", script)
+    assert services.postgres_programs() == folder
+    words = calls.read_text()
+    assert "--no-install-recommends postgresql RUNLEVEL=1" in words
+
+
+def test_missing_services_get_install_instructions(path):
+    with services.services({}) as have:
+        assert have.environment == {}
+    assert have.missing == [services.GET_REDIS, services.GET_BROWSER]
+
+
+def test_browser_is_found_without_redis(path):
+    chrome = write_program(path, "google-chrome", "exit 0")
+    with services.services({}) as have:
+        assert have.environment == {"CHROMIUM": str(chrome)}
+    assert have.missing == [services.GET_REDIS]
+
+
+def test_stub_of_a_browser_is_skipped(path):
+    write_program(path, "chromium-browser", "echo 'install the snap' >&2; exit 1")
+    chrome = write_program(path, "google-chrome", "exit 0")
+    assert services.browser({}) == str(chrome)
+
+
+def test_browser_named_in_chromium_comes_first(path):
+    write_program(path, "chromium", "exit 0")
+    mine = write_program(path, "mine", "exit 0")
+    assert services.browser({"CHROMIUM": str(mine)}) == str(mine)
+
+
+def test_browser_named_in_chromium_that_does_not_start_is_reported(path):
+    write_program(path, "chromium", "exit 0")
+    with pytest.raises(console.CourseError, match="CHROMIUM is /no/where"):
+        services.browser({"CHROMIUM": "/no/where"})
+
+
+def test_redis_and_browser_are_installed_with_apt_for_root_on_debian(path, monkeypatch):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    monkeypatch.setattr(services, "_is_ubuntu", lambda: False)
+    monkeypatch.delenv("DEBIAN_FRONTEND", raising=False)
+    calls = path / "calls"
+    # Installing a package creates a program with its name, which starts without an error.
+    script = f"""
+        echo "$@ $DEBIAN_FRONTEND" >> {calls}
+        for package; do :; done
+        [ $package = update ] && exit 100
+        printf '#!/bin/sh\\n' > {path}/$package
+        {CHMOD} +x {path}/$package"""
+    write_program(path, "apt-get", script)
+    assert services.redis_program() == str(path / "redis-server")
+    assert services.browser({}) == str(path / "chromium-headless-shell")
+    words = calls.read_text()
+    assert words.count("update") == 1
+    assert words.count("noninteractive") == 3
+
+
+def test_chromium_for_ubuntu_comes_from_playwright(path, monkeypatch):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    monkeypatch.setattr(services, "_is_ubuntu", lambda: True)
+    commands = []
+    monkeypatch.setattr(console, "run", lambda command, *_: commands.append(command))
+    monkeypatch.setattr(services, "_playwrights_browser", lambda: commands and "/its/own" or None)
+    assert services.browser({}) == "/its/own"
+    install = ["-m", "playwright", "install", "--with-deps", "chromium"]
+    assert commands == [[sys.executable, *install]]
+
+
+def test_failed_installation_is_shown_with_a_command_to_try(path, monkeypatch, messages):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    write_program(path, "apt-get", "echo 'E: Unable to locate package'; exit 100")
+    with pytest.raises(console.CourseError, match="apt install redis-server"):
+        services.redis({}).__enter__()
+    assert "E: Unable to locate package" in "\n".join(messages)
+
+
+def test_playwrights_browser_is_used_only_if_it_is_installed():
+    found = services._playwrights_browser()
+    assert found is None or subprocess.run([found, "--version"]).returncode == 0
+
+
+def test_older_debian_gets_the_full_chromium(path, monkeypatch):
+    monkeypatch.setattr(apt, "allowed", lambda: True)
+    monkeypatch.setattr(services, "_is_ubuntu", lambda: False)
+    script = f"""
+        for package; do :; done
+        [ $package = chromium ] || exit 100
+        printf '#!/bin/sh\\n' > {path}/chromium
+        {CHMOD} +x {path}/chromium"""
+    write_program(path, "apt-get", script)
+    assert services.browser({}) == str(path / "chromium")
