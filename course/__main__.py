@@ -73,15 +73,12 @@ def do(words):
         return 0
     verb = next(each for each in VERBS if each.name == asked.verb)
     if more and not verb.more:
-        parser().error("%s does not know %s" % (asked.verb, " ".join(more)))
+        parser().error("%s doesn't know %s" % (verb.name, " ".join(more)))
     arguments = vars(asked)
-    lacking = [each for each in verb.arguments if each.needed and not arguments[name_of(each)]]
-    if lacking:
-        needed = [each for each in verb.arguments if each.needed]
-        example = " ".join("%s=%s" % (each.variable, each.example) for each in needed)
-        names = " and ".join(each.variable for each in lacking)
-        parser().error("%s needs %s: make %s %s" % (verb.name, names, verb.name, example))
     del arguments["verb"]
+    lacking = [each.variable for each in verb.arguments if each.needed and not arguments[each.key]]
+    if lacking:
+        parser().error("%s needs %s: %s" % (verb.name, " and ".join(lacking), verb.example))
     if verb.packages:
         django = arguments.pop("django", None)
         if verb.check:
@@ -107,9 +104,8 @@ def parser():
         text = verb.help.replace("`", "")
         command = verbs.add_parser(verb.name, help=text, description=text, allow_abbrev=False)
         for each in verb.arguments:
-            # What's missing gets a sentence with an example, later.
-            options = {key: value for key, value in each.options.items() if key != "required"}
-            if isinstance(options.get("type"), str):
+            options = dict(each.options)
+            if "type" in options:
                 options["type"] = function(options["type"])
             if options.get("action") != "store_true":
                 options["metavar"] = each.example
@@ -123,24 +119,17 @@ def help_text():
 
     lines = [INTRODUCTION.replace("`", ""), ""]
     for verb in VERBS:
-        needed = ["%s=%s" % (each.variable, each.example) for each in verb.arguments if each.needed]
-        command = " ".join(["make", verb.name] + needed)
         text = verb.help
         for each in verb.arguments:
             if each.help:
                 text += "; %s=%s %s" % (each.variable, each.example, each.help)
         wrapped = textwrap.wrap(text.replace("`", ""), 66)
-        if len(command) > 22:
-            lines.append("  " + command)
+        if len(verb.example) > 22:
+            lines.append("  " + verb.example)
         else:
-            lines.append("  %-23s%s" % (command, wrapped.pop(0)))
+            lines.append("  %-23s%s" % (verb.example, wrapped.pop(0)))
         lines += [" " * 25 + line for line in wrapped]
     return "\n".join(lines) + "\n\n" + ENDING
-
-
-def name_of(argument):
-    """Return an argument's name in Python."""
-    return argument.name.strip("-").replace("-", "_")
 
 
 def function(name):

@@ -12,22 +12,24 @@ from dataclasses import dataclass, field
 class Argument:
     """What a command takes: `--port 8001` on the command line, `PORT=8001` for make.
 
-    `help` continues the command's own. `options` are argparse's; a `type` or `check` in the form
-    "module:function" is imported when it's needed.
+    `help` continues the command's own. `options` are argparse's; a `type` is a function written as
+    "module:function", which is imported when it's needed. argparse would complain about one that's
+    `needed` without an example.
     """
 
     name: str
     example: str
     help: str = ""
     options: dict = field(default_factory=dict)
+    needed: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.name.strip("-")
 
     @property
     def variable(self) -> str:
-        return self.name.strip("-").upper()
-
-    @property
-    def needed(self) -> bool:
-        return bool(self.options.get("required"))
+        return self.key.upper()
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class Verb:
     more: bool = False
     module: str = ""
 
+    @property
+    def example(self) -> str:
+        """How make is called, with everything that's needed."""
+        needed = (f" {each.variable}={each.example}" for each in self.arguments if each.needed)
+        return f"make {self.name}{''.join(needed)}"
+
 
 def port(text: str) -> int:
     """Return the number of a port. Raises argparse.ArgumentTypeError."""
@@ -64,13 +72,14 @@ def step(text: str) -> int:
 
 
 FLAG = {"action": "store_true"}
-NEEDED = {"required": True}
+A_PORT = {"type": "course.verbs:port"}
+A_STEP = {"type": "course.verbs:step"}
 A_CHAPTER = {"type": "course.chapters:find"}
 A_LESSON = {"type": "course.chapters:find_lesson"}
 A_TARGET = {"type": "course.replay.checkout:check_target"}
 
 DJANGO = Argument("--django", "6.1")
-CHAPTER = Argument("--chapter", "03", options=A_CHAPTER | NEEDED)
+CHAPTER = Argument("--chapter", "03", options=A_CHAPTER, needed=True)
 
 VERBS = [
     Verb(
@@ -79,7 +88,7 @@ VERBS = [
         "course.tasks.serve:run",
         (
             Argument("--chapter", "03", "serves another chapter", A_CHAPTER | {"default": "06"}),
-            Argument("--port", "8001", "uses another port", {"type": port, "default": 8000}),
+            Argument("--port", "8001", "uses another port", A_PORT | {"default": "8000"}),
             DJANGO,
         ),
         check="course.tasks.serve:check",
@@ -104,8 +113,8 @@ VERBS = [
         "`CHAPTER=hardening`: at the start of that guide",
         "course.replay.checkout:write_start",
         (
-            Argument("--chapter", "04", options=A_LESSON | NEEDED),
-            Argument("--to", "~/my-chat", options=A_TARGET | NEEDED),
+            Argument("--chapter", "04", options=A_LESSON, needed=True),
+            Argument("--to", "~/my-chat", options=A_TARGET, needed=True),
         ),
         packages=False,
     ),
@@ -122,9 +131,7 @@ VERBS = [
                 A_LESSON | {"action": "append", "default": []},
             ),
             Argument("--to", "~/mine", "writes the project into a new folder", A_TARGET),
-            Argument(
-                "--step", "5", "as it is after that step, to compare with yours", {"type": step}
-            ),
+            Argument("--step", "5", "as it is after that step, to compare with yours", A_STEP),
             Argument("--write", "1", "writes the folders from the pages", FLAG),
             Argument("--fast", "1", "runs only the commands that make files", FLAG),
         ),
@@ -135,7 +142,7 @@ VERBS = [
         "writes a git repository with a commit for each step of the six chapters, and tags such as "
         "`chapter-3` and `chapter-6-1`, for `git log -p` and your editor's timeline",
         "course.replay.history:write",
-        (Argument("--to", "~/channels-history", options=A_TARGET | NEEDED),),
+        (Argument("--to", "~/channels-history", options=A_TARGET, needed=True),),
     ),
     Verb(
         "draft",
@@ -159,7 +166,7 @@ VERBS = [
         "docs-serve",
         "serves the site, and rebuilds it when a page is saved",
         "course.site.build:serve_site",
-        (Argument("--port", "8011", "uses another port", {"type": port, "default": 8010}),),
+        (Argument("--port", "8011", "uses another port", A_PORT | {"default": "8010"}),),
     ),
     Verb(
         "test-docs",
@@ -182,7 +189,6 @@ VERBS = [
         "lock",
         "pins the newest versions that `requirements.in` allows in `requirements.txt`",
         "course.tasks.environment:lock",
-        packages=False,
     ),
     Verb(
         "setup",
