@@ -7,7 +7,6 @@ imported when it's needed: most verbs run again with the environment's Python.
 import argparse
 import importlib
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -35,30 +34,9 @@ def main(words):
         sentence %= OLDEST + tuple(sys.version_info[:2])
         sys.stderr.write(sentence + "Name one: make run PYTHON=python3.12\n")
         return 1
-    for name in ("SIGTERM", "SIGHUP"):
-        # As an exception, so that servers which were started are stopped on this way out too.
-        # What is ignored already was meant to be: by nohup.
-        number = getattr(signal, name, None)
-        if number and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, leave)
-    # A shell ignores it for what it starts in the background, and all that is started here,
-    # which is stopped by it, would take that over.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    from course.console import CourseError
+    from course import console
 
-    try:
-        return do(words)
-    except CourseError as error:
-        sys.stderr.write("%s\n" % error)
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted.\n")
-        return 130
-
-
-def leave(number, frame):
-    """End the program because of a signal, after cleaning up."""
-    raise SystemExit(128 + number)
+    return console.exit_status(lambda: do(words))
 
 
 def do(words):
@@ -78,7 +56,7 @@ def do(words):
     del arguments["verb"]
     lacking = [each.variable for each in verb.arguments if each.needed and not arguments[each.key]]
     if lacking:
-        parser().error("%s needs %s: %s" % (verb.name, " and ".join(lacking), verb.example))
+        parser().error("%s needs %s: %s" % (verb.name, " and ".join(lacking), verb.call))
     if verb.packages:
         django = arguments.pop("django", None)
         if verb.check:
@@ -119,15 +97,11 @@ def help_text():
 
     lines = [INTRODUCTION.replace("`", ""), ""]
     for verb in VERBS:
-        text = verb.help
-        for each in verb.arguments:
-            if each.help:
-                text += "; %s=%s %s" % (each.variable, each.example, each.help)
-        wrapped = textwrap.wrap(text.replace("`", ""), 66)
-        if len(verb.example) > 22:
-            lines.append("  " + verb.example)
+        wrapped = textwrap.wrap(verb.explanation.replace("`", ""), 66)
+        if len(verb.call) > 22:
+            lines.append("  " + verb.call)
         else:
-            lines.append("  %-23s%s" % (verb.example, wrapped.pop(0)))
+            lines.append("  %-23s%s" % (verb.call, wrapped.pop(0)))
         lines += [" " * 25 + line for line in wrapped]
     return "\n".join(lines) + "\n\n" + ENDING
 

@@ -31,6 +31,11 @@ class Argument:
     def variable(self) -> str:
         return self.key.upper()
 
+    @property
+    def assignment(self) -> str:
+        """What's typed for make, for example `PORT=8001`."""
+        return f"{self.variable}={self.example}"
+
 
 @dataclass(frozen=True)
 class Verb:
@@ -51,10 +56,16 @@ class Verb:
     module: str = ""
 
     @property
-    def example(self) -> str:
-        """How make is called, with everything that's needed."""
-        needed = (f" {each.variable}={each.example}" for each in self.arguments if each.needed)
-        return f"make {self.name}{''.join(needed)}"
+    def call(self) -> str:
+        """The command as it's typed, with what it needs: `make test CHAPTER=03`."""
+        needed = [each.assignment for each in self.arguments if each.needed]
+        return " ".join(["make", self.name, *needed])
+
+    @property
+    def explanation(self) -> str:
+        """What it does, and what it does with each of its other arguments."""
+        others = [f"`{each.assignment}` {each.help}" for each in self.arguments if each.help]
+        return "; ".join([self.help, *others])
 
 
 def port(text: str) -> int:

@@ -130,7 +130,7 @@ def test_every_verb_names_functions_that_take_its_arguments(verb):
 def test_make_without_a_target_lists_all_commands():
     listed = make().stdout
     assert listed == __main__.help_text()
-    assert all(f"\n  {verb.example}" in listed for verb in VERBS)
+    assert all(f"\n  {verb.call}" in listed for verb in VERBS)
 
 
 @needs_make
