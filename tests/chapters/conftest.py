@@ -4,8 +4,15 @@ import pytest
 
 from course.pages import file_tree
 
-# The pages of chapters 3 and 4 come from the same files as those of chapter 2: see test_folders.py.
-SERVED = ["01_http_only", "02_echo_consumer", "05_htmx_ws", "06_conversations_auth"]
+# The chapters' own suites use Daphne, so most run under Uvicorn here. The pages of chapters 3 and 4
+# come from the same files as those of chapter 2: see test_folders.py.
+UVICORN = "uvicorn --port 0 config.asgi:application"
+SERVED = {
+    "01_http_only": "",
+    "02_echo_consumer": UVICORN,
+    "05_htmx_ws": UVICORN,
+    "06_conversations_auth": UVICORN,
+}
 
 
 @pytest.fixture(scope="session")
@@ -17,4 +24,4 @@ def trees(chapter_folders):
 @pytest.fixture(scope="session")
 def servers(chapter_folders, serve_copy):
     """Start these chapters without waiting for each; return the servers by name."""
-    return {name: serve_copy(chapter_folders[name]) for name in SERVED}
+    return {name: serve_copy(chapter_folders[name], command) for name, command in SERVED.items()}

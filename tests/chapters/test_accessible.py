@@ -229,7 +229,10 @@ def test_page_is_accessible(visit, chapter, state):
     for scheme, width, height in VIEWS:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": height})
-        found = page.evaluate("rules => axe.run(rules)", RULES)["violations"]
+        found = [
+            f"{violation['id']}: {violation['help']}: {violation['nodes'][0]['target']}"
+            for violation in page.evaluate("rules => axe.run(rules)", RULES)["violations"]
+        ]
         needed = page.evaluate("document.documentElement.scrollWidth")
         if needed > width:
             found.append(f"the page is {needed} px wide and scrolls sideways")

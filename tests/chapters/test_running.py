@@ -1,4 +1,4 @@
-"""Check running chapters with odd requests, and on another server."""
+"""Check running chapters with odd requests, and under Uvicorn."""
 
 import json
 import re
@@ -74,7 +74,7 @@ def test_odd_addresses_do_no_harm(unharmed, paths):
 
 
 @pytest.mark.parametrize("path", FORMS)
-@pytest.mark.parametrize("unharmed", SERVED[-1:], indirect=True)
+@pytest.mark.parametrize("unharmed", ["06_conversations_auth"], indirect=True)
 def test_odd_text_in_a_form_does_no_harm(unharmed, path):
     server, ann = unharmed
     cookies = ann if path.startswith("/chat/") else ""
@@ -87,13 +87,12 @@ def test_odd_text_in_a_form_does_no_harm(unharmed, path):
         assert not [text for text in MARKUP if text in answer.text], text
 
 
-# A sync consumer, an async one, and one that sends and receives JSON, for people who log in.
-@pytest.mark.parametrize(
-    "name", ["03_sync_group_chat", "04_async_group_chat", "06_conversations_auth"]
-)
-def test_chapter_runs_under_uvicorn(chapter_folders, serve_copy, name):
-    server = serve_copy(chapter_folders[name], "uvicorn --port 0 config.asgi:application")
+# A sync consumer, an async one, and one for people who log in.
+@pytest.mark.parametrize("name", list(SERVED)[1:])
+def test_chapter_runs_under_uvicorn(servers, name):
+    server = servers[name]
     cookies = login.log_in(server.port, "ann") if CHAPTERS[name].people else ""
     with server.open(CHAPTERS[name].socket, cookies) as page:
         page.send(json.dumps({CHAPTERS[name].key: "Tea?"}))
         assert "Tea?" in until(page, is_message)[-1]
+    assert "Uvicorn running" in server.log()
