@@ -139,7 +139,8 @@ def fenced(text: str, info: str) -> str:
     """Return `text` between fences that are longer than any in it."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}{info}\n{text}\n{fence}"
+    body = text and text.removesuffix("\n") + "\n"
+    return f"{fence}{info}\n{body}{fence}"
 
 
 def find(text: str) -> tuple[str, Page] | None:

@@ -66,7 +66,7 @@ def _can_be_typed(name: str, content: bytes) -> bool:
 
 def _titled(language: str, name: str, text: str) -> str:
     info = f'{language} title="{name}"'
-    return f"`{name}`:\n\n{grammar.fenced(text.removesuffix(chr(10)), info)}\n"
+    return f"`{name}`:\n\n{grammar.fenced(text, info)}\n"
 
 
 def _copy(name: str, chapter: str) -> str:

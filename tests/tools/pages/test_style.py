@@ -6,7 +6,6 @@ import pytest
 
 from course import chapters
 from course.pages import grammar, style
-from tests.support.sample_course import Course
 
 VERIFIED = "**Verified with** Django 5.2 and 6.1."
 GOOD = f"""\
@@ -142,11 +141,11 @@ def test_versions_are_those_of_the_environment():
 
 
 @pytest.fixture
-def faults(tmp_path, monkeypatch):
+def faults(course):
     """Return a function that writes texts as a chapter's parts, and returns the faults."""
-    course = Course(tmp_path, monkeypatch)
-    (tmp_path / "docs" / "assets").mkdir()
-    (tmp_path / "docs" / "assets" / "room.png").touch()
+    assets = course.root / "docs" / "assets"
+    assets.mkdir()
+    (assets / "room.png").touch()
 
     def faults(*texts, chapter="02_two"):
         if len(texts) == 1:

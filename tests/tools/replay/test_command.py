@@ -16,7 +16,7 @@ from course import console
 from course.pages import file_tree
 from course.processes import until
 from course.replay import checkout, command, run, servers
-from tests.support.sample_course import MANAGE, NAMES, START, Course, Processes
+from tests.support.sample_course import MANAGE, NAMES, START, write_step
 
 FIRST = """\
 # One
@@ -42,22 +42,12 @@ In `a.py`:
 """
 
 
-@pytest.fixture
-def course(tmp_path, monkeypatch):
-    return Course(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def processes(monkeypatch):
-    return Processes(monkeypatch)
-
-
 def red(course, capsys, text, **options):
     """Replay `text` as the second chapter's page, which has to fail; return the message."""
     course.page("02_two", text)
     if not (course.root / "02_two").exists():
         course.folder("02_two")
-    assert command.replay_lessons([chapters.find_lesson("02")], **options) == 1
+    assert command.replay_lessons(["02_two"], **options) == 1
     return capsys.readouterr().out
 
 
@@ -72,7 +62,7 @@ def test_pages_that_make_their_folders_are_green(course, capsys):
     course.folder("02_two", a_py="one = 2\n")
     assert command.replay_lessons([]) == 0
     printed = capsys.readouterr().out
-    assert re.search(r"^page +steps +states +left out +seconds +verdict$", printed, re.M)
+    assert re.search(r"^page +steps +snapshots +left out +seconds +verdict$", printed, re.M)
     assert re.search(r"^01_one +1 +1 +0 +[\d.]+  as the folder$", printed, re.M)
     assert re.search(r"^02_two +1 +1 +0 +[\d.]+  as the folder$", printed, re.M)
 
@@ -182,7 +172,7 @@ asked for /ws/
 """
 
 
-def test_page_with_a_server_and_a_conversation(course, capsys, processes, monkeypatch):
+def test_page_with_a_server_and_a_conversation(course, capsys, started, monkeypatch):
     course.served()
     course.page("02_two", SERVED)
     course.folder("02_two", manage_py=MANAGE, answer_txt="Coffee\n")
@@ -192,7 +182,7 @@ def test_page_with_a_server_and_a_conversation(course, capsys, processes, monkey
     assert re.search(r"^02_two +1 +1 +1 ", printed, re.M)
     assert re.search(r"^all +1 +1 +1 +[\d.]+$", printed, re.M)
     assert "Left out:\n  docs/chapters/02_two.md:13: nobody waits so long\n" in printed
-    processes.check_ended(at_least=3)
+    started.check_ended(at_least=3)
 
 
 @pytest.mark.parametrize(
@@ -204,18 +194,18 @@ def test_page_with_a_server_and_a_conversation(course, capsys, processes, monkey
     ],
 )
 def test_nothing_is_left_running_after_a_failure(
-    course, capsys, processes, monkeypatch, old, new, message
+    course, capsys, started, monkeypatch, old, new, message
 ):
     monkeypatch.setattr(servers, "LOG_LIMIT", 0.3)
     course.served()
     assert old in SERVED
     printed = red(course, capsys, SERVED.replace(old, new))
     assert message in printed
-    processes.check_ended(at_least=2)
+    started.check_ended(at_least=2)
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
-def test_nothing_is_left_running_after_an_interrupt(course, processes, kind):
+def test_nothing_is_left_running_after_an_interrupt(course, started, kind):
     course.served()
     course.page("02_two", SERVED)
 
@@ -225,7 +215,7 @@ def test_nothing_is_left_running_after_an_interrupt(course, processes, kind):
 
     with pytest.raises(kind):
         run.replay("02_two", checkout.start_of("02_two"), tell=tell)
-    processes.check_ended(at_least=2)
+    started.check_ended(at_least=2)
 
 
 HANG = f"""\
@@ -238,11 +228,12 @@ COMMAND = """
 import signal
 import sys
 from pathlib import Path
-from course import chapters, replay
+from course import chapters
+from course.replay import command
 chapters.ROOT, chapters.NAMES = Path(sys.argv[1]), sys.argv[2:]
 # A shell that runs the tests in the background has it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-replay.command([])
+command.replay_lessons([])
 """
 
 
@@ -262,7 +253,7 @@ def test_control_c_ends_the_command_and_all_that_it_started(course):
     scratch.mkdir()
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, str(course.root), *NAMES],
-        cwd=Path(run.__file__).parent.parent,
+        cwd=Path(run.__file__).parents[2],
         env={**os.environ, "TMPDIR": str(scratch)},
         stderr=subprocess.PIPE,
     )
@@ -373,7 +364,7 @@ def test_parts_are_one_run_with_one_shell_and_servers_that_run_on(course, capsys
     course.folder("02_two", manage_py=MANAGE, answer_txt="Cocoa\n")
     first = course.part("02_two", "1_a.md", PARTS[0])
     second = course.part("02_two", "2_b.md", f"{PARTS[1]}\n@@diff 01_one 02_two\n")
-    assert command.replay_lessons([chapters.find_lesson("02")]) == 0
+    assert command.replay_lessons(["02_two"]) == 0
     assert re.search(r"^02_two +2 +2 +0 +[\d.]+  as the folder$", capsys.readouterr().out, re.M)
     states = run.replay("02_two", checkout.start_of("02_two"), fast=True).snapshots
     assert [(state.page, state.step) for state in states] == [(first, 1), (second, 2)]
@@ -384,16 +375,16 @@ def test_what_a_part_does_wrong_is_told_with_its_file(course, capsys):
     course.folder("02_two")
     course.part("02_two", "1_a.md", edit())
     course.part("02_two", "2_b.md", edit(old="Milk").replace("1. ", "2. "))
-    assert command.replay_lessons([chapters.find_lesson("02")]) == 1
+    assert command.replay_lessons(["02_two"]) == 1
     assert "\ndocs/chapters/02_two/2_b.md:5: answer.txt: not in the" in capsys.readouterr().out
 
 
-def test_fast_runs_neither_servers_nor_conversations(course, capsys, processes):
+def test_fast_runs_neither_servers_nor_conversations(course, capsys, started):
     course.served()
     course.page("02_two", SERVED)
     course.folder("02_two", manage_py=MANAGE, answer_txt="Coffee\n")
     assert command.replay_lessons([], fast=True) == 0
-    assert len(processes.started) == 1
+    assert len(started.all) == 1
 
 
 def test_write_carries_a_change_through_the_later_chapters(course, capsys):
@@ -427,7 +418,7 @@ def test_write_stops_at_a_clash_and_writes_nothing_from_there_on(course, capsys)
 
 def test_chapter_without_a_page_is_named(course, capsys):
     with pytest.raises(console.CourseError, match="^02_two has no page yet: there is no docs"):
-        command.replay_lessons([chapters.find_lesson("2")])
+        command.replay_lessons(["02_two"])
     assert command.replay_lessons([]) == 0
     assert capsys.readouterr().out.startswith("There's no page yet")
 
@@ -437,7 +428,7 @@ def test_folder_that_is_missing_is_named(course, capsys):
     assert command.replay_lessons([]) == 1
     assert "There's no folder 01_one, with which 02_two starts." in capsys.readouterr().out
     course.page("01_one", ONE)
-    assert command.replay_lessons([chapters.find_lesson("01")]) == 1
+    assert command.replay_lessons(["01_one"]) == 1
     assert "There is no folder 01_one: make it with" in capsys.readouterr().out
 
 
@@ -454,17 +445,15 @@ def test_chapter_without_its_diff_line_yet_is_replayed_before_that_is_told(cours
     course.folder("01_one", answer_txt="Tea\n")
     course.folder("02_two", answer_txt="Coffee\n")
     course.page("02_two", "").write_text(edit(old="Milk"))
-    assert command.replay_lessons([chapters.find_lesson("02")]) == 1
+    assert command.replay_lessons(["02_two"]) == 1
     assert "not in the file: Milk" in capsys.readouterr().out
     course.page("02_two", "").write_text(edit())
-    assert command.replay_lessons([chapters.find_lesson("02")]) == 1
+    assert command.replay_lessons(["02_two"]) == 1
     assert "02_two.md:1: one line @@diff 01_one 02_two belongs below" in capsys.readouterr().out
 
 
 def test_slow_step_gets_a_line(course, capsys, monkeypatch):
-    from course import console
-
-    monkeypatch.setattr(console, "SLOW", 0)
+    monkeypatch.setattr(console.Progress, "SLOW", 0)
     course.page("01_one", ONE)
     course.folder("01_one", a_py="one = 1\n")
     assert command.replay_lessons([]) == 0
@@ -477,12 +466,6 @@ def steps(course):
     course.folder("01_one", a_py="one = 1\n", README_md="x")
     course.folder("02_two", b_txt="tea\n")
     return course.page("02_two", LAID)
-
-
-@pytest.fixture
-def mine(tmp_path_factory):
-    """A folder outside of the repository that is not there yet."""
-    return tmp_path_factory.mktemp("home") / "mine"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from course.pages import file_tree, grammar, style
 from course.replay import checkout, command, run
 from course.site import build
 from course.tasks import housekeeping
-from tests.support.sample_course import Course, start, write_step
+from tests.support.sample_course import start, write_step
 
 # The chapters' code is looked over so by `make lint`, which sees their folders.
 TIDY = [["check"], ["format", "--check"]]
@@ -67,11 +67,8 @@ In `a.py`:
 
 
 @pytest.fixture
-def course(tmp_path, monkeypatch):
-    """A course whose guide goes on from the second of three chapters."""
-    root = tmp_path / "channels-course"
-    root.mkdir()
-    course = Course(root, monkeypatch)
+def course(course):
+    """A course with the ends of three chapters; the guide goes on from the second."""
     course.folder("01_one", a_py="one = 1\n")
     course.folder("02_two", a_py="one = 2\n")
     course.folder("03_three", a_py="one = 7\n")

@@ -1,4 +1,4 @@
-"""Are a lesson's states on disk those that its page makes now, and never those of yesterday."""
+"""Are a lesson's snapshots on disk those that its page makes now, and never those of yesterday."""
 
 import json
 import threading
@@ -8,7 +8,6 @@ import pytest
 from course import chapters, console
 from course.replay import recordings, run
 from course.site import build
-from tests.support.sample_course import Course
 
 PAGE = """\
 # Two
@@ -33,8 +32,8 @@ In `a.py`:
 
 
 @pytest.fixture
-def course(tmp_path, monkeypatch):
-    course = Course(tmp_path, monkeypatch)
+def course(course):
+    """A course with the first chapter's folder and the second's page."""
     course.folder("01_one", b_bin="kept\n")
     (chapters.folder("01_one") / "b.bin").write_bytes(bytes(range(256)))
     course.page("02_two", PAGE)
@@ -59,11 +58,11 @@ def kept(course):
     return course.root / recordings.FOLDER / "02_two.json"
 
 
-def test_states_from_disk_are_those_of_the_replay(course, replays):
+def test_snapshots_from_disk_are_those_of_the_replay(course, replays):
     first, again = recordings.read("02_two"), recordings.read("02_two")
     assert replays == ["02_two"]
     assert again == first
-    assert [state.files["a.py"] for state in first.snapshots] == [b"one = 1\n", b"one = 2\n"]
+    assert [snapshot.files["a.py"] for snapshot in first.snapshots] == [b"one = 1\n", b"one = 2\n"]
     assert again.snapshots[0].files["b.bin"] == bytes(range(256))
 
 
@@ -86,7 +85,7 @@ def test_parts_follow_each_other(course):
 
 
 @pytest.mark.parametrize("changed", ["page", "folder", "another folder"])
-def test_states_are_made_again_when_anything_changes(course, replays, changed):
+def test_snapshots_are_made_again_when_anything_changes(course, replays, changed):
     course.folder("03_three", c_py="c\n")
     recordings.read("02_two")
     if changed == "page":
@@ -105,7 +104,7 @@ def test_spoilt_file_is_made_again(course, replays, text):
     kept(course).write_text(text)
     recordings.read("02_two")
     assert replays == ["02_two", "02_two"]
-    assert json.loads(kept(course).read_text())["states"]
+    assert json.loads(kept(course).read_text())["snapshots"]
 
 
 def test_builds_at_the_same_time_leave_one_whole_file(course):
