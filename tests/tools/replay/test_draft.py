@@ -115,7 +115,7 @@ def test_each_file_gets_its_language_and_a_binary_one_is_not_printed():
         "javascript",
         "css",
         "ini",
-        "text",
+        "toml",
         "markdown",
         "console",
     ]
