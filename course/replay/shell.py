@@ -147,9 +147,8 @@ class Shell:
             raise Mismatch(f"`^C` ends a server, but `{command.text}` doesn't start one")
         if may_ask_a_server(command.text):
             self.servers.refresh()
-        if any(line.startswith(transcript.PROMPT) for line in command.shown):
-            where = self._surroundings()
-            prompt.converse(command.text, command.shown, *where, self.ports, self._halt)
+        if command.exchanges:
+            prompt.converse(command, *self._surroundings(), self.ports, self._halt)
             return
         status, printed = self.run(command.text)
         ended = f" and failed with exit status {status}" if status else ""
