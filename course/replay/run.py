@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course import chapters
 from course.pages import file_tree, grammar
 from course.pages.grammar import PageError
 from course.pages.matching import Mismatch
@@ -69,7 +70,11 @@ def replay(
         prefix="course-replay-", ignore_cleanup_errors=True
     ) as scratch:
         room = Path(scratch).resolve()
-        with Workshop(room, start, fast, python, halt or threading.Event()) as workshop:
+        # A chapter's suite runs with a browser in `make test-all`, on the same files. What a guide
+        # makes is tested nowhere else.
+        browser = not chapters.is_committed(lesson)
+        halt = halt or threading.Event()
+        with Workshop(room, start, fast, python, halt, browser) as workshop:
             for part, step in grammar.steps(parts):
                 number = step.number or number
                 place = f"step {step.number} of {done.steps}" if step.number else "between steps"

@@ -34,6 +34,8 @@ VARIABLES = {
     "TERM": "dumb",
 }
 
+NO_BROWSER = "--ignore=tests/test_browser.py"
+
 # Making an environment and filling it takes half a minute, and an index to download from.
 READY_ENVIRONMENT = """
 _ready() {{
@@ -49,8 +51,12 @@ _WRITES_FILES = re.compile(
     r"|django-admin start(?:project|app)\b"
     r"|python3? manage\.py (?:startapp|makemigrations)\b"
 )
-# A suite has servers of its own, and the others talk to none.
-_KEEPS_TO_ITSELF = re.compile(r"(?:pytest|pip)\b|python3? manage\.py (?:check|migrate)\b")
+# A suite has servers of its own, and the others don't talk to the web server.
+_KEEPS_TO_ITSELF = re.compile(
+    r"(?:\w+=\S* )*"  # variables set for this command alone
+    r"(?:(?:pytest|pip|redis-cli)\b"
+    r"|python3? manage\.py (?:check|createsuperuser|demo|migrate)\b)"
+)
 
 
 def writes_files(command: str) -> bool:
@@ -71,10 +77,19 @@ def may_ask_a_server(command: str) -> bool:
 class Shell:
     """A bash in `folder`, whose parent is its HOME, and the servers that were started in it.
 
-    `python` belongs to an environment whose programs are found first. Always close it.
+    `python` belongs to an environment whose programs are found first. Without a `browser`, the
+    project's suite leaves out the tests that need one, as it does for learners who have none.
+    Always close it.
     """
 
-    def __init__(self, folder: Path, scratch: Path, python: str, halt: threading.Event):
+    def __init__(
+        self,
+        folder: Path,
+        scratch: Path,
+        python: str,
+        halt: threading.Event,
+        browser: bool = True,
+    ):
         self._halt = halt
         self._out = scratch / "out"
         programs = Path(python).parent
@@ -88,6 +103,8 @@ class Shell:
             "PATH": f"{scratch}/bin:{programs}:{SYSTEM}",
             "TMPDIR": f"{scratch}/tmp",
         }
+        if not browser:
+            environment["PYTEST_ADDOPTS"] += f" {NO_BROWSER}"
         self._bash = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=folder,

@@ -18,12 +18,18 @@ PROJECT = "my-chat"  # and the folder that they work in
 class Workshop:
     """A folder with a project and a terminal. `files` is the project as it stands.
 
-    With `fast`, only blocks that change files are carried out. Use it in a `with` statement, which
-    stops everything it started.
+    With `fast`, only blocks that change files are carried out. `browser` is Shell's. Use it in a
+    `with` statement, which stops everything it started.
     """
 
     def __init__(
-        self, scratch: Path, start: file_tree.Tree, fast: bool, python: str, halt: threading.Event
+        self,
+        scratch: Path,
+        start: file_tree.Tree,
+        fast: bool,
+        python: str,
+        halt: threading.Event,
+        browser: bool = True,
     ):
         self.files = start
         self._fast = fast
@@ -34,7 +40,7 @@ class Workshop:
         self._folder = home / PROJECT
         self._folder.mkdir()
         file_tree.write(start, self._folder)
-        self._terminal = Shell(self._folder, scratch, python, halt)
+        self._terminal = Shell(self._folder, scratch, python, halt, browser)
 
     def __enter__(self) -> "Workshop":
         return self
