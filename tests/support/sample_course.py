@@ -82,11 +82,90 @@ async def main():
 asyncio.run(main())
 """
 
+
+def edit(path: str = "answer.txt", old: str = "Tea", new: str = "Coffee") -> str:
+    """Return a numbered step that changes a line of a file."""
+    return f'## 1. Edit\n\nIn `{path}`:\n\n```diff title="{path}"\n-{old}\n+{new}\n```\n'
+
+
 START = """\
 ```console
 $ python manage.py runserver
 ...
 Quit the server with CONTROL-C.
+```
+"""
+
+SERVED = f"""\
+{START}
+```console
+$ curl -s http://127.0.0.1:8000/
+Tea
+```
+
+<!-- left out: nobody waits so long -->
+```console
+$ sleep 3600
+```
+
+<!-- shown in: answer.txt -->
+```text
+  Tea
+```
+
+{edit()}
+```console
+$ curl -s http://127.0.0.1:8000/
+Coffee
+```
+
+## See it fail
+
+```wire
+ann, bob: ws://127.0.0.1:8000/ws/
+ann > hello
+ann < hello
+bob < hello
+```
+
+```console
+asked for /ws/
+^C
+```
+"""
+
+CHANGES = f"""\
+## 1. Made
+
+```console
+$ mkdir new
+$ cp ~/channels-course/02_two/b.txt new
+$ cd new
+$ cp b.txt c.txt && rm b.txt
+$ cd ..
+$ echo here
+here
+```
+
+{edit("a.py", "one = 1", "one = 7").replace("1. Edit", "See it fail")}
+```console
+$ cat a.py
+one = 7
+```
+
+In `a.py`:
+
+```diff title="a.py"
+-one = 7
++one = 1
+```
+
+## 2. Written
+
+Write `b.txt`:
+
+```text title="b.txt"
+tea
 ```
 """
 
