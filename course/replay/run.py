@@ -53,13 +53,13 @@ def replay(
     fast: bool = False,
     python: str = sys.executable,
     halt: threading.Event | None = None,
-    tell: Callable[..., None] = lambda place, title, seconds: None,
+    tell: Callable[..., None] = lambda which, title, seconds: None,
 ) -> Replayed:
     """Run the pages of `lesson` on the files of `start`, in a temporary folder.
 
     Parts run one after the other in one shell, and servers keep running between them. With `fast`,
     only commands that change files are run. `python` belongs to the environment for the commands.
-    `tell` gets a step's place and title when it begins, and again, with seconds, when it ends.
+    `tell` gets which step it is and its title when it begins, and again, with seconds, when it ends.
     Raises PageError if a page does something wrong, CourseError as chapters.pages() does, and
     processes.Halted once `halt` is set.
     """
@@ -69,17 +69,16 @@ def replay(
     with tempfile.TemporaryDirectory(
         prefix="course-replay-", ignore_cleanup_errors=True
     ) as scratch:
-        room = Path(scratch).resolve()
         # A chapter's suite runs with a browser in `make test-all`, on the same files. What a guide
         # makes is tested nowhere else.
         browser = not chapters.is_committed(lesson)
         halt = halt or threading.Event()
-        with Workshop(room, start, fast, python, halt, browser) as workshop:
+        with Workshop(Path(scratch).resolve(), start, fast, python, halt, browser) as workshop:
             for part, step in grammar.steps(parts):
                 number = step.number or number
-                place = f"step {step.number} of {done.steps}" if step.number else "between steps"
+                which = f"step {step.number} of {done.steps}" if step.number else "between steps"
                 began, before = time.monotonic(), workshop.files
-                tell(place, step.title, seconds=None)
+                tell(which, step.title, seconds=None)
                 for block in step.blocks:
                     _do(block, workshop, part)
                     if block.kind == "left out":
@@ -91,7 +90,7 @@ def replay(
                         about = (lesson, number, step.title, part.path, block.line, block.path)
                         done.snapshots.append(Snapshot(*about, workshop.files))
                 _check_step(part, step, before, workshop.files)
-                tell(place, step.title, seconds=time.monotonic() - began)
+                tell(which, step.title, seconds=time.monotonic() - began)
     return done
 
 
