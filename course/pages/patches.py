@@ -1,6 +1,6 @@
 """The diffs that pages show: apply them to a file, make them, and say where one doesn't fit.
 
-A hunk shows only as many unchanged lines as it takes to find its position; line numbers are left out.
+A hunk has no line numbers, and only as many unchanged lines as it takes to find its position.
 """
 
 import difflib

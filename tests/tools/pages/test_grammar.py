@@ -135,6 +135,8 @@ def test_broken_rule_is_reported_with_its_line(tmp_path, text, line, message):
     "chapter, text, message",
     [
         ("01_one", "@@diff 00_none 01_one", "md:5: 01_one has no @@diff"),
+        ("aside", "@@diff 02_two aside", "md:5: aside has no @@diff: there are no two folders"),
+        ("look", "@@diff 01_one look", "md:5: look has no @@diff"),
         ("02_two", "", "md:1: one line @@diff 01_one 02_two belongs below"),
         ("02_two", "@@diff 01_one 03_three", "md:5: this has to be: @@diff 01_one 02_two"),
         ("02_two", "@@diff 02_two 01_one", "md:5: this has to be: @@diff 01_one 02_two"),
