@@ -1,6 +1,5 @@
 """Run a lesson's steps in a folder, and keep a snapshot of the project whenever a file changes."""
 
-import sys
 import tempfile
 import threading
 import time
@@ -40,10 +39,10 @@ class Replayed:
     `left_out` names each block that wasn't replayed, as PAGE:LINE, and why.
     """
 
-    snapshots: list[Snapshot]
-    files: file_tree.Tree
-    steps: int
-    left_out: list[str]
+    snapshots: list[Snapshot] = field(default_factory=list)
+    files: file_tree.Tree = field(default_factory=dict)
+    steps: int = 0
+    left_out: list[str] = field(default_factory=list)
 
 
 def replay(
@@ -51,20 +50,19 @@ def replay(
     start: file_tree.Tree,
     *,
     fast: bool = False,
-    python: str = sys.executable,
     halt: threading.Event | None = None,
     tell: Callable[..., None] = lambda which, title, seconds: None,
 ) -> Replayed:
     """Run the pages of `lesson` on the files of `start`, in a temporary folder.
 
     Parts run one after the other in one shell, and servers keep running between them. With `fast`,
-    only commands that change files are run. `python` belongs to the environment for the commands.
-    `tell` gets which step it is and its title when it begins, and again, with seconds, when it ends.
+    only commands that change files are run. `tell` gets which step it is and its title when it
+    begins, and again, with seconds, when it ends.
     Raises PageError if a page does something wrong, CourseError as chapters.pages() does, and
     processes.Halted once `halt` is set.
     """
     parts = grammar.read_lesson(lesson)
-    done = Replayed([], start, sum(part.count for part in parts), [])
+    done = Replayed(files=start, steps=sum(part.count for part in parts))
     number = 0
     with tempfile.TemporaryDirectory(
         prefix="course-replay-", ignore_cleanup_errors=True
@@ -73,7 +71,7 @@ def replay(
         # makes is tested nowhere else.
         browser = not chapters.is_committed(lesson)
         halt = halt or threading.Event()
-        with Workshop(Path(scratch).resolve(), start, fast, python, halt, browser) as workshop:
+        with Workshop(Path(scratch).resolve(), start, fast, halt, browser) as workshop:
             for part, step in grammar.steps(parts):
                 number = step.number or number
                 which = f"step {step.number} of {done.steps}" if step.number else "between steps"

@@ -6,6 +6,7 @@ import select
 import shlex
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -77,25 +78,24 @@ def may_ask_a_server(command: str) -> bool:
 class Shell:
     """A bash in `folder`, whose parent is its HOME, and the servers that were started in it.
 
-    `python` belongs to an environment whose programs are found first. Without a `browser`, the
-    project's suite leaves out the tests that need one, as it does for learners who have none.
-    Always close it.
+    The programs of this process's environment are found first. Without a `browser`, the project's
+    suite leaves out the tests that need one, as it does for learners who have none. Always close
+    it.
     """
 
     def __init__(
         self,
         folder: Path,
         scratch: Path,
-        python: str,
         halt: threading.Event,
         browser: bool = True,
     ):
         self._halt = halt
         self._out = scratch / "out"
-        programs = Path(python).parent
+        programs = Path(sys.executable).parent
         for name in ("bin", "tmp"):
             (scratch / name).mkdir()
-        # Where there is a black, startproject has it rewrite what it lays: here it does nothing.
+        # Where there is a black, startproject has it rewrite what it makes. Here it does nothing.
         (scratch / "bin" / "black").symlink_to(shutil.which("true", path=SYSTEM))
         environment = {
             **VARIABLES,
@@ -186,7 +186,7 @@ class Shell:
         return dict(pair.split("=", 1) for pair in pairs), folder.removesuffix("\n")
 
     def _ask(self, command: str) -> tuple[int, str]:
-        # eval, so that a command that bash cannot read is a failed one and not the shell's end.
+        # eval, so that a command that bash can't read only fails, and doesn't end the shell.
         line = f"{{ eval {shlex.quote(command)}; }} >{shlex.quote(str(self._out))} 2>&1 </dev/null"
         try:
             self._bash.stdin.write(f"{line}; echo $?\n")

@@ -27,7 +27,6 @@ class Workshop:
         scratch: Path,
         start: file_tree.Tree,
         fast: bool,
-        python: str,
         halt: threading.Event,
         browser: bool = True,
     ):
@@ -40,7 +39,7 @@ class Workshop:
         self._folder = home / PROJECT
         self._folder.mkdir()
         file_tree.write(start, self._folder)
-        self._shell = Shell(self._folder, scratch, python, halt, browser)
+        self._shell = Shell(self._folder, scratch, halt, browser)
 
     def __enter__(self) -> "Workshop":
         return self

@@ -6,7 +6,6 @@ The server takes the place of Django's.
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -223,7 +222,7 @@ def open_shell(scratch: Path, manage: str = MANAGE, halt: Event | None = None) -
     (folder / "manage.py").write_text(manage)
     (folder / "answer.txt").write_text("Tea\n")
     (scratch / "home" / "channels-course").mkdir()
-    with contextlib.closing(Shell(folder, scratch, sys.executable, halt or Event())) as shell:
+    with contextlib.closing(Shell(folder, scratch, halt or Event())) as shell:
         yield shell
 
 
