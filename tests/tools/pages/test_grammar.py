@@ -137,10 +137,10 @@ def test_broken_rule_is_reported_with_its_line(tmp_path, text, line, message):
         ("01_one", "@@diff 00_none 01_one", "md:5: 01_one has no @@diff"),
         ("aside", "@@diff 02_two aside", "md:5: aside has no @@diff: there are no two folders"),
         ("look", "@@diff 01_one look", "md:5: look has no @@diff"),
-        ("02_two", "", "md:1: one line @@diff 01_one 02_two belongs below"),
+        ("02_two", "", "md:1: a line @@diff 01_one 02_two belongs below"),
         ("02_two", "@@diff 01_one 03_three", "md:5: this has to be: @@diff 01_one 02_two"),
         ("02_two", "@@diff 02_two 01_one", "md:5: this has to be: @@diff 01_one 02_two"),
-        ("02_two", "@@diff 01_one 02_two\n\n## 2. On", "md:5: @@diff stands at the end"),
+        ("02_two", "@@diff 01_one 02_two\n\n## 2. On", "md:5: @@diff belongs at the end"),
         ("02_two", "@@diff 01_one 02_two\n@@diff 01_one 02_two", "md:6: @@diff 01_one"),
         ("02_two", "@@diff this part", "md:5: this page isn't in parts: write @@diff 01_one 02_"),
         ("02_two", "@@diff 01_one 02_two", None),
@@ -194,12 +194,12 @@ def test_step_numbers_continue_across_parts(course):
         (
             "@@diff 01_one 02_two",
             "",
-            "1_a.md:3: @@diff 01_one 02_two belongs in the last part, 2_b",
+            "1_a.md:3: @@diff 01_one 02_two belongs in the last part",
         ),
         ("@@diff that part", "", "1_a.md:3: this has to be: @@diff 01_one 02_two"),
         ("@@diff this part\n@@diff this part", "", "1_a.md:4: @@diff this part is here twice"),
-        ("@@diff this part\n\n## 2. X", "", "1_a.md:3: @@diff stands at the end, after the last"),
-        ("@@diff this part", "", "2_b.md:1: a line @@diff this part, or @@diff 01_one 02_two, be"),
+        ("@@diff this part\n\n## 2. X", "", "1_a.md:3: @@diff belongs at the end, after the last"),
+        ("@@diff this part", "", "2_b.md:1: a line @@diff this part, or @@diff 01_one 02_two belongs"),
     ],
 )
 def test_diff_line_belongs_in_the_last_part(course, first, second, message):

@@ -63,7 +63,7 @@ def test_diff_line_is_asked_for_after_the_replay(course, capsys):
     page = course.page("02_two", "")
     for text, said in [
         (TWO.replace("-one", "-uno"), "5: a.py: not in the file: uno = 1; there is one = 1"),
-        (TWO, "1: one line @@diff 01_one 02_two belongs below"),
+        (TWO, "1: a line @@diff 01_one 02_two belongs below"),
         (TWO + "\n@@diff 03_three 02_two\n", "10: this has to be: @@diff 01_one 02_two"),
     ]:
         page.write_text(text)
