@@ -39,11 +39,9 @@ def ensure(root: Path, django: str | None = None) -> Path:
     check_pair(django)
     folder = choose(root, django)
     stamp = stamp_for(folder, root, django)
-    if why_stale(folder, stamp):
-        with _alone(root):
-            # Another command may have made it while this one waited.
-            if reason := why_stale(folder, stamp):
-                _make(folder, root, stamp, reason)
+    with _alone(root):
+        if reason := why_stale(folder, stamp):
+            _make(folder, root, stamp, reason)
     return python_of(folder)
 
 

@@ -43,7 +43,7 @@ def path(tmp_path, monkeypatch):
     monkeypatch.setattr(services, "BROWSERS", names)
     monkeypatch.setattr(services, "POSTGRES_FOLDERS", [f"{tmp_path}/postgresql/*/bin"])
     monkeypatch.setattr(services, "_playwrights_browser", lambda: None)
-    apt.update.cache_clear()
+    apt._update.cache_clear()
     return folder
 
 

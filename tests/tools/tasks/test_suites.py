@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import fcntl
 import os
 import re
 import signal
@@ -53,19 +52,11 @@ def test_fine(): pass
     "meeting_1": MEETING.format(1, 2),
     "meeting_2": MEETING.format(2, 1),
 }
-# The child process of this suite holds the lock as long as it runs.
-SLOW = """
+# A suite that never ends, and neither does its child process.
+HANGING = """
 import subprocess, sys, time
-def test_slow():
-    subprocess.Popen([sys.executable, 'child.py'])
-    time.sleep(60)
-"""
-CHILD = """
-import fcntl, pathlib, signal, time
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-with open('lock', 'w') as lock:
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    pathlib.Path('child').touch()
+def test_server():
+    subprocess.Popen([sys.executable, '-m', 'http.server', '-b', '127.0.0.1', '{}'])
     time.sleep(60)
 """
 # These tests don't need the environment's pytest plugins, which take time to load.
@@ -87,25 +78,6 @@ def captured_messages():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(console, "say", messages.append)
         yield messages
-
-
-@pytest.fixture
-def hanging_suite(tmp_path):
-    """A suite that never ends, and whose child process doesn't either."""
-    suite = write_suite(tmp_path / "slow", SLOW)
-    (suite.folder / "child.py").write_text(CHILD)
-    return suite
-
-
-def is_gone(folder: Path) -> bool:
-    """Tell whether the hanging suite's child process ends within 5 seconds."""
-
-    def unlocked():
-        with (folder / "lock").open() as lock, contextlib.suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-
-    return bool(processes.until(unlocked, 5))
 
 
 @pytest.fixture(scope="module")
@@ -219,40 +191,43 @@ def test_suite_gets_the_services_but_no_settings_of_another_project():
     assert suites.suite_env(given, have) == {"HOME": "mine", "REDIS_URL": "redis://here"}
 
 
-def test_hanging_suite_is_stopped_with_its_child_processes(hanging_suite, monkeypatch):
-    folder = hanging_suite.folder
+def test_hanging_suite_is_stopped_with_its_child_processes(tmp_path, monkeypatch):
+    port = processes.free_port()
+    suite = write_suite(tmp_path / "slow", HANGING.format(port))
 
     def monotonic():
         """Jump a day ahead as soon as the suite hangs."""
-        return time.monotonic() + 86400 * (folder / "child").exists()
+        return time.monotonic() + 86400 * processes.listens(port)
 
     clock = types.SimpleNamespace(monotonic=monotonic, sleep=time.sleep)
     monkeypatch.setattr(suites, "time", clock)
     with captured_messages() as messages:
-        (result,) = suites.run_all([hanging_suite], ENVIRONMENT, limit=3600)
+        (result,) = suites.run_all([suite], ENVIRONMENT, limit=3600)
     assert (result.passed, result.failed) == (0, 1)
     assert "it took longer than 3600 s" in messages[0]
     assert "test_it.py:5: KeyboardInterrupt" in messages[1], "the output doesn't show where it hung"
-    assert is_gone(folder)
+    assert processes.until(lambda: not processes.listens(port), 5)
 
 
-def test_interrupt_stops_all_processes(hanging_suite):
+def test_interrupt_stops_all_processes(tmp_path):
+    port = processes.free_port()
+    suite = write_suite(tmp_path / "slow", HANGING.format(port))
     script = f"""
 import sys
 from pathlib import Path
 from course import __main__ as cli
 from course.tasks import suites
-suite = suites.Suite("slow", Path({str(hanging_suite.folder)!r}))
+suite = suites.Suite("slow", Path({str(suite.folder)!r}))
 cli.do = lambda *_: suites.run_all([suite], {ENVIRONMENT!r})
 sys.exit(cli.main(["test-all"]))
 """
     program = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
-    assert processes.until((hanging_suite.folder / "child").exists, 20)
+    assert processes.until(lambda: processes.listens(port), 20)
     program.send_signal(signal.SIGINT)
     _, errors = program.communicate(timeout=20)
     assert program.returncode == 130
     assert "Traceback" not in errors
-    assert is_gone(hanging_suite.folder)
+    assert processes.until(lambda: not processes.listens(port), 5)
 
 
 def test_single_suite_is_run_with_the_arguments_for_pytest(tmp_path, monkeypatch):
