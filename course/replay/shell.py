@@ -15,7 +15,7 @@ from course.pages import matching, transcript
 from course.pages.matching import Mismatch
 from course.replay import prompt, server_kinds, servers
 
-COMMAND_LIMIT = 300  # seconds that a command may take
+COMMAND_LIMIT = 600  # seconds that a command may take, such as a suite on a busy machine
 
 # Homebrew's programs stand in the first of these.
 SYSTEM = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"

@@ -109,6 +109,7 @@ $ sleep 3600
 
 <!-- shown in: answer.txt -->
 ```text
+
   Tea
 ```
 

@@ -207,14 +207,9 @@ def test_folder_gets_the_project_after_a_step(steps, mine, capsys, number, said,
     assert last == (f"Then follow {steps}, from {next_step}" if next_step else "")
 
 
-def test_step_or_folder_that_will_not_do_changes_nothing(steps, mine):
+def test_missing_step_or_page_changes_nothing(steps, mine):
     with pytest.raises(console.CourseError, match="^02_two has no step 3. Its steps are 1 to 2"):
         write_step("2", str(mine), 3)
     with pytest.raises(console.CourseError, match="^03_three has no page yet"):
         write_step("3", str(mine), 1)
     assert not mine.exists()
-    mine.mkdir()
-    (mine / "a.py").write_text("my own\n")
-    with pytest.raises(console.CourseError, match="mine isn't empty, so nothing was changed there"):
-        write_step("2", str(mine), 1)
-    assert file_tree.read(mine) == {"a.py": b"my own\n"}

@@ -51,7 +51,7 @@ def test_page_with_a_server_and_a_conversation(course, started, monkeypatch):
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("$ curl -s http://127.0.0.1:8000/\nCoffee", "$ curl x:\nCoffee", "md:32: `curl x:`"),
+        ("$ curl -s http://127.0.0.1:8000/\nCoffee", "$ curl x:\nCoffee", "md:33: `curl x:`"),
         ("bob < hello\n", "", "bob also got a frame"),
         ("asked for /ws/", "asked for /tea/", "No server printed this"),
     ],

@@ -24,9 +24,12 @@ def test_server_runs_until_its_block_ends_in_control_c(shell, started):
 def test_second_server_of_a_kind_replaces_the_first(shell, folder, started):
     do(shell, RUN)
     (folder / "answer.txt").write_text("Coffee\n")
+    shell.servers.edited()
     do(shell, RUN + "Quit the server with CONTROL-C.\n")
+    count = len(started.all)
     do(shell, ASK + "Coffee\n")
     assert started.all[1].poll() is not None
+    assert len(started.all) == count, "it was new, so it didn't have to restart"
 
 
 def test_server_restarts_once_before_the_first_request_after_edits(shell, folder, started):
