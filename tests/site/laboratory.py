@@ -29,7 +29,7 @@ from course.pages import matching
 from course.replay import shell
 from course.replay.ports import Ports
 from course.tasks import services
-from tests.support.servers import Postgres
+from tests.faults.processes import Postgres
 
 START_LIMIT = 30  # seconds that a server may take to start
 RUN_LIMIT = 60  # seconds that a command may take
