@@ -9,7 +9,7 @@ import difflib
 import re
 
 from course import chapters
-from course.pages import enclosing, file_tree, grammar, transcript
+from course.pages import enclosing, file_tree, grammar
 from course.replay import recordings
 
 LINE = re.compile(r"@@diff +(\S+) +(\S+) *")
@@ -89,7 +89,7 @@ def _file(name: str, old: bytes | None, new: bytes | None) -> str:
         return _details(name, "no text, and another", "")
     if old is None:
         text = grammar.fenced(
-            after.removesuffix("\n"), f'{transcript.language_of(name)} title="{name}"'
+            after.removesuffix("\n"), f'{grammar.language_of(name)} title="{name}"'
         )
         return _details(name, "new", text)
     if new is None:

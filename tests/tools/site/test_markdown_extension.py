@@ -7,7 +7,7 @@ import pytest
 from markdown import Markdown
 
 from course import chapters
-from course.pages import enclosing, grammar, style, transcript
+from course.pages import enclosing, file_tree, grammar, style
 from course.site import chapter_diff, contexts, glossary, listings, markdown_extension
 from tests.support.sample_course import Course
 
@@ -125,7 +125,7 @@ def test_each_hunk_has_a_button_that_copies_its_lines(text, copied):
 
 
 def test_every_language_that_a_diff_shows_has_colours():
-    for language in [*transcript.LANGUAGES.values(), listings.PLAIN]:
+    for language in [*grammar.LANGUAGES.values(), grammar.PLAIN]:
         listings.check(language)
 
 
@@ -143,7 +143,7 @@ def test_comments_go_and_what_follows_stays():
 def test_diff_of_chapters_names_each_file_that_changed(after):
     before = chapters.before(after)
     text = chapter_diff.markdown(before, after)
-    old, new = (chapter_diff.tree.read(chapters.folder(name)) for name in (before, after))
+    old, new = (file_tree.read(chapters.folder(name)) for name in (before, after))
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     assert changed
     summaries = re.findall(r"<summary><code>(.+?)</code>|^`(.+?)`: gone", text, re.MULTILINE)
@@ -161,7 +161,7 @@ def test_diff_of_something_else_is_an_error():
 
 
 def test_fence_is_longer_than_those_inside():
-    assert transcript.fenced("a\n````\nb", "text").startswith("`````text\n")
+    assert grammar.fenced("a\n````\nb", "text").startswith("`````text\n")
 
 
 def test_diff_of_something_that_is_no_part_is_an_error():
