@@ -77,10 +77,8 @@ def do(words):
     arguments = vars(asked)
     lacking = [each for each in verb.arguments if each.needed and not arguments[name_of(each)]]
     if lacking:
-        needed = [each for each in verb.arguments if each.needed]
-        example = " ".join("%s=%s" % (each.variable, each.example) for each in needed)
         names = " and ".join(each.variable for each in lacking)
-        parser().error("%s needs %s: make %s %s" % (verb.name, names, verb.name, example))
+        parser().error("%s needs %s: %s" % (verb.name, names, verb.call))
     del arguments["verb"]
     if verb.packages:
         django = arguments.pop("django", None)
@@ -111,7 +109,7 @@ def parser():
             options = {key: value for key, value in each.options.items() if key != "required"}
             if isinstance(options.get("type"), str):
                 options["type"] = function(options["type"])
-            if options.get("action") != "store_true":
+            if not each.is_flag:
                 options["metavar"] = each.example
             command.add_argument(each.name, help=each.help, **options)
     return top
@@ -123,17 +121,11 @@ def help_text():
 
     lines = [INTRODUCTION.replace("`", ""), ""]
     for verb in VERBS:
-        needed = ["%s=%s" % (each.variable, each.example) for each in verb.arguments if each.needed]
-        command = " ".join(["make", verb.name] + needed)
-        text = verb.help
-        for each in verb.arguments:
-            if each.help:
-                text += "; %s=%s %s" % (each.variable, each.example, each.help)
-        wrapped = textwrap.wrap(text.replace("`", ""), 66)
-        if len(command) > 22:
-            lines.append("  " + command)
+        wrapped = textwrap.wrap(verb.explanation.replace("`", ""), 66)
+        if len(verb.call) > 22:
+            lines.append("  " + verb.call)
         else:
-            lines.append("  %-23s%s" % (command, wrapped.pop(0)))
+            lines.append("  %-23s%s" % (verb.call, wrapped.pop(0)))
         lines += [" " * 25 + line for line in wrapped]
     return "\n".join(lines) + "\n\n" + ENDING
 

@@ -26,6 +26,15 @@ class Argument:
         return self.name.strip("-").upper()
 
     @property
+    def assignment(self) -> str:
+        """What's typed for make, for example `PORT=8001`."""
+        return f"{self.variable}={self.example}"
+
+    @property
+    def is_flag(self) -> bool:
+        return self.options.get("action") == "store_true"
+
+    @property
     def needed(self) -> bool:
         return bool(self.options.get("required"))
 
@@ -47,6 +56,18 @@ class Verb:
     check: str = ""
     more: bool = False
     module: str = ""
+
+    @property
+    def call(self) -> str:
+        """The command as it's typed, with what it needs: `make test CHAPTER=03`."""
+        needed = [each.assignment for each in self.arguments if each.needed]
+        return " ".join(["make", self.name, *needed])
+
+    @property
+    def explanation(self) -> str:
+        """What it does, and what it does with each of its other arguments."""
+        others = [f"`{each.assignment}` {each.help}" for each in self.arguments if each.help]
+        return "; ".join([self.help, *others])
 
 
 def port(text: str) -> int:
@@ -121,9 +142,14 @@ VERBS = [
                 "follows one chapter, guide or first look",
                 A_LESSON | {"action": "append", "default": []},
             ),
-            Argument("--to", "~/mine", "writes the project into a new folder", A_TARGET),
             Argument(
-                "--step", "5", "as it is after that step, to compare with yours", {"type": step}
+                "--to", "~/mine", "writes its project into a new folder, to compare", A_TARGET
+            ),
+            Argument(
+                "--step",
+                "5",
+                "writes it as it is after that step, and not at the end",
+                {"type": step},
             ),
             Argument("--write", "1", "writes the folders from the pages", FLAG),
             Argument("--fast", "1", "runs only the commands that make files", FLAG),
@@ -133,7 +159,8 @@ VERBS = [
     Verb(
         "history",
         "writes a git repository with a commit for each step of the six chapters, and tags such as "
-        "`chapter-3` and `chapter-6-1`, for `git log -p` and your editor's timeline",
+        "`chapter-3` and `chapter-6-1`; `git log -p` and your editor's timeline show how each file "
+        "grew",
         "course.replay.history:write",
         (Argument("--to", "~/channels-history", options=A_TARGET | NEEDED),),
     ),
@@ -148,7 +175,9 @@ VERBS = [
         "measures what a message costs, in about eight minutes",
         arguments=(
             Argument("--full", "1", "measures from 1 to 10,000 connections", FLAG),
-            Argument("--soak", "1", "measures 1,000 people at once and 100,000 messages", FLAG),
+            Argument(
+                "--soak", "1", "measures 1,000 people at the same time and 100,000 messages", FLAG
+            ),
             Argument("--write", "1", "writes the figures into the page", FLAG),
         ),
         module="benchmarks",
@@ -174,7 +203,7 @@ VERBS = [
     ),
     Verb(
         "screenshots",
-        "retakes the pages' screenshots",
+        "retakes the screenshots on the pages",
         "course.site.screenshots:retake",
     ),
     Verb("lint", "checks code and spelling", "course.tasks.housekeeping:lint"),

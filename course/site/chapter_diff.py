@@ -1,9 +1,4 @@
-"""`@@diff A B` and `@@diff this part`: everything that changed, as Markdown.
-
-`@@diff 01_http_only 02_echo_consumer` compares the committed folders of two chapters. `@@diff this
-part`, in a chapter of several parts, compares the project before the part's first step with the
-project after its last, as the replay makes them.
-"""
+"""Everything that changed between two chapters, or in one part of a chapter, as Markdown."""
 
 import difflib
 import re
@@ -12,33 +7,11 @@ from course import chapters
 from course.pages import enclosing, file_tree, grammar
 from course.replay import recordings
 
-LINE = re.compile(r"@@diff +(\S+) +(\S+) *")
 CONTEXT = 3  # unchanged lines around a change
 _NUMBERS = re.compile(r"@@ -(\d+)")  # where a hunk begins in the old file
 
 
-def expand(text: str, found: tuple[str, grammar.Page] | None = None) -> str:
-    """Return `text` with its `@@diff` lines replaced.
-
-    `found` is page.find()'s answer, which is asked for here where it isn't given. Raises
-    ValueError if a line names no chapters, or a part where there is none; PageError and
-    CourseError if the part can't be replayed.
-    """
-    lines = []
-    for line in text.split("\n"):
-        match = LINE.fullmatch(line)
-        if match and [*match.groups()] == grammar.THIS_PART:
-            found = found or grammar.find(text)
-            if found is None:
-                raise ValueError("@@diff this part belongs on the page of a lesson")
-            line = of_part(*found)
-        elif match:
-            line = markdown(match[1], match[2])
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def markdown(before: str, after: str) -> str:
+def of_chapters(before: str, after: str) -> str:
     """Return all that differs between two chapters' folders."""
     return _changes(*(_read(name) for name in (before, after)))
 

@@ -1,7 +1,8 @@
 """The pages' Markdown dialect, as an extension of Python-Markdown.
 
-Fences with their titles and colours, diagrams, `@@diff`, Markdown between <details> tags, pictures
-in a light and a dark version, and links to the glossary. mkdocs.yml names it.
+Fences with their titles and colours, diagrams, directives such as `@@diff`, Markdown between
+<details> tags, pictures in a light and a dark version, and links to the glossary. mkdocs.yml names
+it.
 """
 
 import html
@@ -19,7 +20,7 @@ from course import chapters
 from course.console import CourseError
 from course.pages import grammar, style
 from course.pages.grammar import INFO
-from course.site import chapter_diff, contexts, glossary, listings
+from course.site import contexts, directives, glossary, listings
 
 DOCS = chapters.ROOT / "docs"
 DARK = "-dark"  # behind a picture's name: the same in dark
@@ -43,7 +44,7 @@ class LessonExtension(Extension):
         # Superfences works at 25, and HTML blocks are put aside at 20.
         md.preprocessors.register(_Read(md), "lesson-read", 50)
         md.preprocessors.register(_Fences(md), "lesson-fences", 45)
-        md.preprocessors.register(_Changes(md), "lesson-changes", 40)
+        md.preprocessors.register(_Directives(md), "lesson-directives", 40)
         md.preprocessors.register(_Tags(md), "lesson-tags", 22)
         # After inline Markdown (20), and before MkDocs resolves links (0).
         md.treeprocessors.register(_Pictures(md), "lesson-pictures", 15)
@@ -108,10 +109,10 @@ class _Fences(Preprocessor):
         return lines
 
 
-class _Changes(Preprocessor):
+class _Directives(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         try:
-            return chapter_diff.expand("\n".join(lines), self.md.found).split("\n")
+            return directives.expand("\n".join(lines), self.md.found).split("\n")
         except CourseError:
             return lines  # _Read has told why
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from course import chapters
-from course.site import build, chapter_diff
+from course.site import build, directives
 
 VOID = {"404.html"}  # served from anywhere, with addresses from the top
 
@@ -117,7 +117,7 @@ def test_what_a_repositorys_web_page_shows_is_what_the_site_shows(site):
     from markdown_it import MarkdownIt
 
     for page in build.entries(chapters.ROOT):
-        tokens = MarkdownIt("commonmark").enable("table").parse(chapter_diff.expand(page.text))
+        tokens = MarkdownIt("commonmark").enable("table").parse(directives.expand(page.text))
         wanted = {
             "li": sum(token.type == "list_item_open" for token in tokens),
             "pre": sum(token.type == "fence" for token in tokens),

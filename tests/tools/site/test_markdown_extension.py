@@ -8,7 +8,7 @@ from markdown import Markdown
 
 from course import chapters
 from course.pages import enclosing, file_tree, grammar, style
-from course.site import chapter_diff, contexts, glossary, listings, markdown_extension
+from course.site import chapter_diff, contexts, directives, glossary, listings, markdown_extension
 from tests.support.sample_course import Course
 
 EXTENSIONS = ["md_in_html", "sane_lists", "tables", "toc", "course.site.markdown_extension"]
@@ -142,7 +142,7 @@ def test_comments_go_and_what_follows_stays():
 @pytest.mark.parametrize("after", chapters.NAMES[1:])
 def test_diff_of_chapters_names_each_file_that_changed(after):
     before = chapters.before(after)
-    text = chapter_diff.markdown(before, after)
+    text = chapter_diff.of_chapters(before, after)
     old, new = (file_tree.read(chapters.folder(name)) for name in (before, after))
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     assert changed
@@ -207,7 +207,7 @@ def course(tmp_path, monkeypatch):
 
 def test_diff_of_a_part_is_from_its_start_to_its_end(course):
     for number, path in enumerate(chapters.pages("02_two"), start=1):
-        text = chapter_diff.expand(path.read_text())
+        text = directives.expand(path.read_text())
         assert text.count("<details>\n<summary><code>a.py</code> 1 line in, 1 out<") == 1
         assert f"-    return {number}\n+    return {number + 1}\n```\n\n</details>" in text
         made = shown(path.read_text())
@@ -492,7 +492,7 @@ def test_everything_that_changed_names_what_is_around_its_hunks():
 
 
 def test_tests_come_last_in_everything_that_changed():
-    text = chapter_diff.markdown("01_http_only", "02_echo_consumer")
+    text = chapter_diff.of_chapters("01_http_only", "02_echo_consumer")
     names = re.findall(r"<details>\n<summary><code>(.+?)</code>", text)
     assert len(names) > 10
     assert names == sorted(names)
