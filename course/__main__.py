@@ -7,7 +7,6 @@ imported when it's needed: most verbs run again with the environment's Python.
 import argparse
 import importlib
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -35,30 +34,9 @@ def main(words):
         sentence %= OLDEST + tuple(sys.version_info[:2])
         sys.stderr.write(sentence + "Name one: make run PYTHON=python3.12\n")
         return 1
-    for name in ("SIGTERM", "SIGHUP"):
-        # As an exception, so that servers which were started are stopped on this way out too.
-        # What is ignored already was meant to be: by nohup.
-        number = getattr(signal, name, None)
-        if number and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, leave)
-    # A shell ignores it for what it starts in the background, and all that is started here,
-    # which is stopped by it, would take that over.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    from course.console import CourseError
+    from course import console
 
-    try:
-        return do(words)
-    except CourseError as error:
-        sys.stderr.write("%s\n" % error)
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted.\n")
-        return 130
-
-
-def leave(number, frame):
-    """End the program because of a signal, after cleaning up."""
-    raise SystemExit(128 + number)
+    return console.exit_status(lambda: do(words))
 
 
 def do(words):
@@ -73,13 +51,12 @@ def do(words):
         return 0
     verb = next(each for each in VERBS if each.name == asked.verb)
     if more and not verb.more:
-        parser().error("%s does not know %s" % (asked.verb, " ".join(more)))
+        parser().error("%s doesn't know %s" % (verb.name, " ".join(more)))
     arguments = vars(asked)
-    lacking = [each for each in verb.arguments if each.needed and not arguments[name_of(each)]]
-    if lacking:
-        names = " and ".join(each.variable for each in lacking)
-        parser().error("%s needs %s: %s" % (verb.name, names, verb.call))
     del arguments["verb"]
+    lacking = [each.variable for each in verb.arguments if each.needed and not arguments[each.key]]
+    if lacking:
+        parser().error("%s needs %s: %s" % (verb.name, " and ".join(lacking), verb.call))
     if verb.packages:
         django = arguments.pop("django", None)
         if verb.check:
@@ -105,9 +82,8 @@ def parser():
         text = verb.help.replace("`", "")
         command = verbs.add_parser(verb.name, help=text, description=text, allow_abbrev=False)
         for each in verb.arguments:
-            # What's missing gets a sentence with an example, later.
-            options = {key: value for key, value in each.options.items() if key != "required"}
-            if isinstance(options.get("type"), str):
+            options = dict(each.options)
+            if "type" in options:
                 options["type"] = function(options["type"])
             if not each.is_flag:
                 options["metavar"] = each.example
@@ -128,11 +104,6 @@ def help_text():
             lines.append("  %-23s%s" % (verb.call, wrapped.pop(0)))
         lines += [" " * 25 + line for line in wrapped]
     return "\n".join(lines) + "\n\n" + ENDING
-
-
-def name_of(argument):
-    """Return an argument's name in Python."""
-    return argument.name.strip("-").replace("-", "_")
 
 
 def function(name):

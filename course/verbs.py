@@ -12,18 +12,24 @@ from dataclasses import dataclass, field
 class Argument:
     """What a command takes: `--port 8001` on the command line, `PORT=8001` for make.
 
-    `help` continues the command's own. `options` are argparse's; a `type` or `check` in the form
-    "module:function" is imported when it's needed.
+    `help` continues the command's own. `options` are argparse's; a `type` is a function written as
+    "module:function", which is imported when it's needed. argparse would complain about one that's
+    `needed` without an example.
     """
 
     name: str
     example: str
     help: str = ""
     options: dict = field(default_factory=dict)
+    needed: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.name.strip("-")
 
     @property
     def variable(self) -> str:
-        return self.name.strip("-").upper()
+        return self.key.upper()
 
     @property
     def assignment(self) -> str:
@@ -33,10 +39,6 @@ class Argument:
     @property
     def is_flag(self) -> bool:
         return self.options.get("action") == "store_true"
-
-    @property
-    def needed(self) -> bool:
-        return bool(self.options.get("required"))
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,14 @@ def step(text: str) -> int:
 
 
 FLAG = {"action": "store_true"}
-NEEDED = {"required": True}
+A_PORT = {"type": "course.verbs:port"}
+A_STEP = {"type": "course.verbs:step"}
 A_CHAPTER = {"type": "course.chapters:find"}
 A_LESSON = {"type": "course.chapters:find_lesson"}
 A_TARGET = {"type": "course.replay.checkout:check_target"}
 
 DJANGO = Argument("--django", "6.1")
-CHAPTER = Argument("--chapter", "03", options=A_CHAPTER | NEEDED)
+CHAPTER = Argument("--chapter", "03", options=A_CHAPTER, needed=True)
 
 VERBS = [
     Verb(
@@ -100,7 +103,7 @@ VERBS = [
         "course.tasks.serve:run",
         (
             Argument("--chapter", "03", "serves another chapter", A_CHAPTER | {"default": "06"}),
-            Argument("--port", "8001", "uses another port", {"type": port, "default": 8000}),
+            Argument("--port", "8001", "uses another port", A_PORT | {"default": "8000"}),
             DJANGO,
         ),
         check="course.tasks.serve:check",
@@ -125,8 +128,8 @@ VERBS = [
         "`CHAPTER=hardening`: at the start of that guide",
         "course.replay.checkout:write_start",
         (
-            Argument("--chapter", "04", options=A_LESSON | NEEDED),
-            Argument("--to", "~/my-chat", options=A_TARGET | NEEDED),
+            Argument("--chapter", "04", options=A_LESSON, needed=True),
+            Argument("--to", "~/my-chat", options=A_TARGET, needed=True),
         ),
         packages=False,
     ),
@@ -143,14 +146,9 @@ VERBS = [
                 A_LESSON | {"action": "append", "default": []},
             ),
             Argument(
-                "--to", "~/mine", "writes its project into a new folder, to compare", A_TARGET
+                "--to", "~/mine", "writes the project into a new folder, to compare", A_TARGET
             ),
-            Argument(
-                "--step",
-                "5",
-                "writes it as it is after that step, and not at the end",
-                {"type": step},
-            ),
+            Argument("--step", "5", "writes it as it is after that step, not at the end", A_STEP),
             Argument("--write", "1", "writes the folders from the pages", FLAG),
             Argument("--fast", "1", "runs only the commands that make files", FLAG),
         ),
@@ -162,7 +160,7 @@ VERBS = [
         "`chapter-3` and `chapter-6-1`; `git log -p` and your editor's timeline show how each file "
         "grew",
         "course.replay.history:write",
-        (Argument("--to", "~/channels-history", options=A_TARGET | NEEDED),),
+        (Argument("--to", "~/channels-history", options=A_TARGET, needed=True),),
     ),
     Verb(
         "draft",
@@ -188,7 +186,7 @@ VERBS = [
         "docs-serve",
         "serves the site, and rebuilds it when a page is saved",
         "course.site.build:serve_site",
-        (Argument("--port", "8011", "uses another port", {"type": port, "default": 8010}),),
+        (Argument("--port", "8011", "uses another port", A_PORT | {"default": "8010"}),),
     ),
     Verb(
         "test-docs",
@@ -211,7 +209,6 @@ VERBS = [
         "lock",
         "pins the newest versions that `requirements.in` allows in `requirements.txt`",
         "course.tasks.environment:lock",
-        packages=False,
     ),
     Verb(
         "setup",

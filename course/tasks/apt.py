@@ -1,5 +1,6 @@
 """Install Debian's and Ubuntu's packages where that needs no question: as root."""
 
+import contextlib
 import functools
 import os
 import shutil
@@ -15,10 +16,8 @@ def allowed() -> bool:
 @functools.cache
 def update() -> None:
     """Update the package lists, once a run. A failure shows when a package is wanted."""
-    try:
+    with contextlib.suppress(console.CommandFailed):
         _apt_get("update")
-    except console.CommandFailed:
-        return
 
 
 def install(package: str) -> None:
