@@ -55,3 +55,9 @@ def page_with(site, site_pages):
         return next(name for name, text in texts.items() if all(part in text for part in parts))
 
     return page_with
+
+
+@pytest.fixture(params=["http", "file"])
+def start(request, site, served_site):
+    """Where the site starts: at a server, and in a folder."""
+    return served_site if request.param == "http" else site.as_uri()
