@@ -7,7 +7,6 @@ imported when it's needed: most verbs run again with the environment's Python.
 import argparse
 import importlib
 import os
-import subprocess
 import sys
 import textwrap
 
@@ -114,8 +113,6 @@ def function(name):
 
 def run_in_place(command):
     """Run a command in place of this process."""
-    if os.name != "posix":
-        return subprocess.call(command)
     sys.stdout.flush()
     os.execv(command[0], command)
 

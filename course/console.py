@@ -58,7 +58,7 @@ def last_lines(output: str, count: int = 12) -> list[str]:
     return [f"  {line[:200]}" for line in lines[-count:]]
 
 
-def table(rows: Iterable[Sequence[object]], gap: int = 2) -> str:
+def table(rows: Iterable[Sequence[object]]) -> str:
     """Return rows as aligned text: the first column to the left, the others to the right.
 
     A row may have one cell more than the first row, the heading: a remark at its end.
@@ -69,7 +69,7 @@ def table(rows: Iterable[Sequence[object]], gap: int = 2) -> str:
     lines = []
     for name, *cells in rows:
         numbers = "".join(
-            " " * gap + f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=False)
+            f"  {cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=False)
         )
         remark = "".join(f"  {cell}" for cell in cells[columns - 1 :])
         lines.append(f"{name:<{widths[0]}}{numbers}{remark}".rstrip())

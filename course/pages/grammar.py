@@ -11,15 +11,16 @@ from markdown_it.token import Token
 from course import chapters
 from course.console import CourseError
 
-# What a block does: "write" and "edit" a file, run a "console", hear a server's "log", have a
-# "wire" conversation, be "drawn", be "shown" only, or be "left out" of the replay.
 NUMBERED = re.compile(r"(\d+)\. (.+)")
 INFO = re.compile(r'(?P<language>[\w+-]+)(?: title="(?P<title>[^"]*)")?')
 COMMENT = re.compile(r"<!--\s*(left out|shown in|long):\s*(.*?)\s*-->", re.DOTALL)
 DIFF = re.compile(r"@@diff\b(.*)")
 THIS_PART = ["this", "part"]  # what a `@@diff` names that compares a part's start with its end
-UNTITLED = {"console", "wire", "mermaid"}  # what they say is no file's
 
+# The languages of blocks that aren't files, and what such a block does. Other blocks "write" or
+# "edit" a file, are "shown" only, or are "left out" of the replay. A "log" is a console block
+# without commands. Workshop.ACTIONS says how each is replayed.
+UNTITLED = {"console": "console", "wire": "wire", "mermaid": "drawn"}
 
 # The languages of files, by how their names end.
 LANGUAGES = {
@@ -139,7 +140,8 @@ def fenced(text: str, info: str) -> str:
     """Return `text` between fences that are longer than any in it."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}{info}\n{text}\n{fence}"
+    body = text and text.removesuffix("\n") + "\n"
+    return f"{fence}{info}\n{body}{fence}"
 
 
 def find(text: str) -> tuple[str, Page] | None:
@@ -297,12 +299,10 @@ class _Reader:
 
 
 def _kind(language: str, title: str | None, text: str) -> str:
-    if language == "console":
-        return "console" if text.startswith("$ ") else "log"
-    if language == "wire":
-        return "wire"
-    if language == "mermaid":
-        return "drawn"
+    if language == "console" and not text.startswith("$ "):
+        return "log"
+    if language in UNTITLED:
+        return UNTITLED[language]
     if title is None:
         return "shown"
     return "edit" if language == "diff" else "write"

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from course import chapters
 from course.console import CourseError, say
-from course.pages import file_tree, grammar
+from course.pages import file_tree, grammar, headings
 from course.replay import checkout, recordings
-from course.site import glossary
 
 AUTHOR = "Django Channels, step by step <course@channels.example>"
 EPOCH = 1767258000  # 1 January 2026, 9:00 UTC
@@ -39,30 +38,29 @@ class Commit:
 
 
 def write(to: Path) -> int:
-    """Write the history into the folder `to`, which check_target() has checked; say what comes next.
+    """Write the history into the folder `to`, which check_target() has checked; say what's next.
 
     Returns 0. Raises CourseError, and PageError for a page that can't be replayed.
     """
-    folder = to
     recordings.prepare(chapters.NAMES)
     made = []
     for chapter in chapters.NAMES:
         steps = list(commits(chapter))
         say(f"Chapter {_number(chapter)}: {len(steps)} steps")
         made += steps
-    _git(folder.parent, "init", "--quiet", "--template=", "--object-format=sha1", str(folder))
-    _git(folder, "symbolic-ref", "HEAD", "refs/heads/main")
-    _git(folder, "fast-import", "--quiet", given=b"".join(_stream(made)))
-    _git(folder, "reset", "--quiet", "--hard")
-    exclude = folder / ".git" / "info" / "exclude"
+    _git(to.parent, "init", "--quiet", "--template=", "--object-format=sha1", str(to))
+    _git(to, "symbolic-ref", "HEAD", "refs/heads/main")
+    _git(to, "fast-import", "--quiet", given=b"".join(_stream(made)))
+    _git(to, "reset", "--quiet", "--hard")
+    exclude = to / ".git" / "info" / "exclude"
     exclude.parent.mkdir(exist_ok=True)
     exclude.write_text(EXCLUDED, encoding="utf-8")
-    say(f"{folder} has {len(made)} commits. Its files are those at the end of the last chapter.")
+    say(f"{to} has {len(made)} commits. Its files are those at the end of the last chapter.")
     say(
         f"""
 Next:
 
-{checkout.advice({}, folder)}
+{checkout.advice({}, to)}
   git log --oneline --reverse
   git log -p --reverse chapter-2..chapter-3
   git switch --detach chapter-3
@@ -89,8 +87,8 @@ def commits(chapter: str) -> Iterator[Commit]:
             if not after and part is parts[-1]:
                 tags.append(f"chapter-{number}")
             yield Commit(
-                f"Chapter {number}, step {step.number}: {glossary.plain(step.title)}\n\n"
-                f"{where}#{glossary.slug(title, '-')}\n",
+                f"Chapter {number}, step {step.number}: {headings.plain(step.title)}\n\n"
+                f"{where}#{headings.slug(title, '-')}\n",
                 files,
                 tags,
             )

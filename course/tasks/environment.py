@@ -1,11 +1,13 @@
 """The repository's own virtual environment, made from the pinned requirements."""
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import time
@@ -19,24 +21,12 @@ DJANGOS = {"5.2": (3, 11), "6.0": (3, 12), "6.1": (3, 12)}
 PINNED = "5.2"  # the one in requirements.txt
 STAMP = "course.json"  # written last: an environment without it was never finished
 
-# What a caller's shell may hold that would send packages elsewhere, or to another Python.
-MISLEADING = [
-    "CONDA_PREFIX",
-    "PIP_CONSTRAINT",
-    "PIP_PREFIX",
-    "PIP_REQUIREMENT",
-    "PIP_ROOT",
-    "PIP_TARGET",
-    "PIP_USER",
-    "PYTHONPATH",
-    "UV_CONSTRAINT",
-    "UV_OVERRIDE",
-    "UV_PROJECT_ENVIRONMENT",
-    "UV_PYTHON",
-    "UV_SYSTEM_PYTHON",
-    "VIRTUAL_ENV",
-    "__PYVENV_LAUNCHER__",
-]
+# What a caller's shell may hold that would send packages elsewhere, or to another Python. What
+# reaches a mirror of the package index stays.
+MISLEADING = re.compile(
+    r"(PIP|UV)_(?!.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT|TLS))"
+    "|(CONDA_PREFIX|PYTHONPATH|VIRTUAL_ENV|__PYVENV_LAUNCHER__)$"
+)
 
 
 def ensure(root: Path, django: str | None = None) -> Path:
@@ -98,7 +88,7 @@ def is_in_use(python: Path) -> bool:
 
 def python_of(folder: Path) -> Path:
     """Return the path of the python of the environment in `folder`."""
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return folder / "bin" / "python"
 
 
 def stamp_for(folder: Path, root: Path, django: str) -> dict:
@@ -182,9 +172,9 @@ def _clean_environment() -> dict:
     """Return the caller's environment without variables that mislead pip or uv.
 
     Their configuration files aren't read either, because a line like `user = true` breaks pip in an
-    environment. Variables such as PIP_INDEX_URL or UV_DEFAULT_INDEX, for a mirror, still count.
+    environment.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    kept = {name: value for name, value in os.environ.items() if not MISLEADING.match(name)}
     return {**kept, "PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
 
 
@@ -212,11 +202,6 @@ def _remove(folder: Path) -> None:
 @contextlib.contextmanager
 def _alone(root: Path):
     """Wait for other commands that make environments here, and keep them out meanwhile."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
     # A lock on the file that environments are made from leaves nothing behind to clean up.
     with open(root / "requirements.txt", "rb") as requirements:
         try:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from course import chapters
 from course.site import scenes, screenshots
-from tests.support.windows import all_served
+from tests.support.servers import all_served
 
 ROOMS = [name for name in chapters.NAMES if "02" <= name[:2] <= "05"]
 CONVERSATIONS = "06_conversations_auth"

@@ -7,7 +7,7 @@ import pytest
 
 from course import chapters
 from course.site import scenes, screenshots
-from tests.support.windows import all_served
+from tests.support.servers import all_served
 
 INDEX = "01_http_only"
 

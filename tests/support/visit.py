@@ -9,7 +9,7 @@ from websockets.sync.client import ClientConnection
 
 from course.replay import login
 from tests.support.contract import Contract, Field
-from tests.support.daphne import Answer, Served
+from tests.support.servers import Answer, Served
 
 # An attacker's input, and special characters that can't become a room name.
 MARKUP = "'\"><img/src=x/onerror=alert(1)>&amp;{{7*7}}"

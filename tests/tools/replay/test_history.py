@@ -9,7 +9,7 @@ import pytest
 
 from course import chapters, console
 from course.pages import file_tree, grammar
-from course.replay import history
+from course.replay import checkout, history
 from course.site import glossary
 
 
