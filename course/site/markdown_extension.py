@@ -19,7 +19,6 @@ from pymdownx.superfences import SuperFencesCodeExtension
 from course import chapters
 from course.console import CourseError
 from course.pages import grammar, style
-from course.pages.grammar import INFO
 from course.site import contexts, directives, glossary, listings
 
 DOCS = chapters.ROOT / "docs"
@@ -59,28 +58,6 @@ def makeExtension(**options) -> LessonExtension:
     return LessonExtension(**options)
 
 
-def check_fences(text: str) -> None:
-    """Raise ValueError for a fence that says anything but LANGUAGE or LANGUAGE title="PATH".
-
-    Superfences would silently turn it into a paragraph.
-    """
-    for token in grammar.tokens(text):
-        if token.type != "fence":
-            continue
-        line = token.map[0] + 1
-        match = INFO.fullmatch(token.info.strip())
-        if not match:
-            raise ValueError(
-                f'line {line}: a fence says LANGUAGE or LANGUAGE title="PATH", '
-                f"and not {token.info!r}"
-            )
-        try:
-            if match["language"] != "mermaid":
-                listings.check(match["language"])
-        except ValueError as error:
-            raise ValueError(f"line {line}: {error}") from None
-
-
 class _Read(Preprocessor):
     """Finds out which lesson's page this is, by its text, because Python-Markdown gets no path.
 
@@ -99,13 +76,26 @@ class _Read(Preprocessor):
 
 
 class _Fences(Preprocessor):
-    """Adds its line number to each fence, because the context of a block is found by it."""
+    """Adds its line number to each fence, because the context of a block is found by it.
+
+    Raises ValueError for a fence that says anything but LANGUAGE or LANGUAGE title="PATH", which
+    superfences would silently turn into a paragraph.
+    """
 
     def run(self, lines: list[str]) -> list[str]:
-        check_fences("\n".join(lines))
         for token in grammar.tokens("\n".join(lines)):
-            if token.type == "fence":
-                lines[token.map[0]] = f'{lines[token.map[0]].rstrip()} line="{token.map[0] + 1}"'
+            if token.type != "fence":
+                continue
+            line = token.map[0] + 1
+            match = grammar.INFO.fullmatch(token.info.strip())
+            if not match:
+                form = 'LANGUAGE or LANGUAGE title="PATH"'
+                raise ValueError(f"line {line}: a fence says {form}, and not {token.info!r}")
+            try:
+                listings.check(match["language"])
+            except ValueError as error:
+                raise ValueError(f"line {line}: {error}") from None
+            lines[line - 1] = f'{lines[line - 1].rstrip()} line="{line}"'
         return lines
 
 
@@ -184,13 +174,10 @@ def _options(language, inputs, options, attrs, md) -> bool:
 
 
 def _listing(source, language, class_name, options, md, **_) -> str:
-    title = options.get("title", "")
-    about = md.contexts.get(int(options.get("line", 0)))
-    if (
-        about is None
-    ):  # the block is in no lesson, isn't replayed, or shows how two snapshots differ
-        about = contexts.Context(label=contexts.label(language, source))
-    title = title or about.title
+    # A block that isn't there is in no lesson, isn't replayed, or shows how two snapshots differ.
+    by_itself = contexts.Context(label=contexts.label(language, source))
+    about = md.contexts.get(int(options.get("line", 0)), by_itself)
+    title = options.get("title") or about.title
     made = listings.block(about.text or source, language, title, about.label, about.fate)
     return made + (listings.whole_file(about.whole, title, about.when) if about.whole else "")
 

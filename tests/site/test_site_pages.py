@@ -128,10 +128,11 @@ class Visitor:
         self._wrong = []
         page.on("request", lambda request: self._asked.append(request.url))
         page.on("pageerror", lambda error: self._wrong.append(str(error)))
-        page.on(
-            "response",
-            lambda answer: answer.ok or self._wrong.append(f"{answer.url}: {answer.status}"),
-        )
+        page.on("response", self._hear_of_answer)
+
+    def _hear_of_answer(self, answer):
+        if answer.status >= 400:
+            self._wrong.append(f"{answer.url}: {answer.status}")
 
     def open(self, address, start):
         """Open a page; yield a line for all that fails or comes from elsewhere than `start`."""
