@@ -49,7 +49,7 @@ IN_PALETTE = """scheme => document.body.dataset.mdColorScheme === scheme
 # Which window of its picture each visible one is, whether the middle of the picture is empty
 # because there are two, and how large the picture is beside the page it was taken of.
 VISIBLE_WINDOWS = """[...document.querySelectorAll(".window > img")]
-  .filter((picture) => picture.checkVisibility())
+  .filter((picture) => picture.checkVisibility() && picture.naturalHeight)
   .map((picture) => {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
