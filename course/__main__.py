@@ -7,7 +7,6 @@ imported when it's needed: most verbs run again with the environment's Python.
 import argparse
 import importlib
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -35,30 +34,9 @@ def main(words):
         sentence %= OLDEST + tuple(sys.version_info[:2])
         sys.stderr.write(sentence + "Name one: make run PYTHON=python3.12\n")
         return 1
-    for name in ("SIGTERM", "SIGHUP"):
-        # As an exception, so that servers which were started are stopped on this way out too.
-        # What is ignored already was meant to be: by nohup.
-        number = getattr(signal, name, None)
-        if number and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, leave)
-    # A shell ignores it for what it starts in the background, and all that is started here,
-    # which is stopped by it, would take that over.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    from course.console import CourseError
+    from course import console
 
-    try:
-        return do(words)
-    except CourseError as error:
-        sys.stderr.write("%s\n" % error)
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted.\n")
-        return 130
-
-
-def leave(number, frame):
-    """End the program because of a signal, after cleaning up."""
-    raise SystemExit(128 + number)
+    return console.exit_status(lambda: do(words))
 
 
 def do(words):
