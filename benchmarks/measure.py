@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-import math
+import statistics
 import time
 from collections.abc import Sequence
 
@@ -32,14 +32,12 @@ def measure_interleaved(
     each round. Returns the figures of each subject's rounds. Only the first round's figures hold
     more than CPU times and rates. If a subject can't be measured, they have a note that says why.
     """
+    cells = []
     try:
         with contextlib.ExitStack() as stack:
-            cells = [
-                Cell(
-                    subject, stack.enter_context(running(subject, bench, connections)), connections
-                )
-                for subject in subjects
-            ]
+            for subject in subjects:
+                servers = stack.enter_context(running(subject, bench, connections))
+                cells.append(Cell(subject, servers, connections))
             try:
                 return asyncio.run(_measure(cells, rounds))
             except CannotMeasure:
@@ -53,12 +51,6 @@ def measure_interleaved(
         # If it's not the machine that lacks something, a server didn't start.
         broken = not isinstance(error, CannotMeasure)
         return [[Figures(broken=broken, note=str(error))] for _ in subjects]
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the value that `percent` of the values do not exceed (nearest rank)."""
-    rank = math.ceil(percent / 100 * len(values))
-    return sorted(values)[max(rank, 1) - 1]
 
 
 class Cell:
@@ -90,9 +82,9 @@ class Cell:
         talk = await self._crowd.talk(SPEAKERS, messages=LEAST, seconds=ALONE)
         figures = self.rounds[0]
         self._count(figures, talk)
-        if talk.deliveries:
-            figures.p50_ms = percentile(talk.delays, 50) * 1_000
-            figures.p99_ms = percentile(talk.delays, 99) * 1_000
+        if talk.deliveries > 1:
+            hundredths = statistics.quantiles(talk.delays, n=100, method="inclusive")
+            figures.p50_ms, figures.p99_ms = hundredths[49] * 1_000, hundredths[98] * 1_000
 
     async def talk_loaded(self, seconds: float, number: int) -> None:
         """Measure the other figures of that round with several messages under way at a time."""

@@ -1,6 +1,6 @@
 """Draw the site's picture as SVG: a bar for each subject's CPU time per delivered message."""
 
-from dataclasses import dataclass
+from collections import namedtuple
 from html import escape
 
 from benchmarks.report import number
@@ -11,18 +11,9 @@ WIDTH, NAMES, BAR, GAP, TOP, END = 720, 270, 18, 10, 46, 84
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
 
 
-@dataclass(frozen=True)
-class Colours:
-    """Colours of the background, the text and the bars: chapters, their Redis, all others."""
-
-    paper: str
-    ink: str
-    chapters: str
-    redis: str
-    others: str
-
-
-# The colours of the site's two palettes.
+# Of the background, the text and the bars: chapters, their Redis, all others. The colours are those
+# of the site's two palettes.
+Colours = namedtuple("Colours", "paper ink chapters redis others")
 LIGHT = Colours("#fdfcf9", "#1d2530", "#0b6b58", "#b7791f", "#7d8794")
 DARK = Colours("#14181d", "#e3e7ec", "#79d5ba", "#d9a441", "#808b98")
 

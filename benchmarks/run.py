@@ -96,7 +96,7 @@ def _keep(results: Results, waits: Sequence[Waits], write: bool) -> None:
         folder.mkdir(exist_ok=True)
         for name, text in named.items():
             folder.joinpath(name).write_text(text, encoding="utf-8")
-    say(f"The figures: {OUT.relative_to(chapters.ROOT)}/results.csv")
+    say(f"The figures: {OUT / 'results.csv'}")
     if write:
         today = datetime.date.today()
         tables = {
@@ -112,7 +112,7 @@ def _keep(results: Results, waits: Sequence[Waits], write: bool) -> None:
 
 def _refresh_page(blocks: dict[str, str]) -> None:
     report.refresh(PAGE, blocks)
-    say(f"Updated {PAGE.relative_to(chapters.ROOT)}")
+    say(f"Updated: {PAGE}")
 
 
 def machine() -> str:

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +32,22 @@ COMMANDS = {
 
 
 @dataclass
-class Users:
-    """Logged-in users: a Cookie header for each, and a conversation's ID for each size."""
-
-    cookies: list[str]
-    conversations: dict[int, int]
-    database: Path
-
-
-@dataclass
 class Bench:
-    """What all servers of a run share. `redis` is Redis's program, or None if it's missing."""
+    """What all servers of a run share. `redis` is Redis's program, or None if it's missing.
+
+    create_users() makes chapter 6's database, `users`, with a conversation of each size.
+    `cookies` holds a Cookie header for each user, and `conversations` an ID for each size.
+    """
 
     folder: Path
-    secret: str = field(default_factory=lambda: secrets.token_urlsafe(40))
     redis: str | None = None
-    users: Users | None = None
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(40))
+    cookies: list[str] = field(default_factory=list)
+    conversations: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def users(self) -> Path:
+        return self.folder / "users.sqlite3"
 
 
 @dataclass
@@ -107,34 +106,24 @@ class Servers:
 def open_bench() -> Iterator[Bench]:
     """Yield a bench with a temporary folder for databases and logs, and Redis if installed."""
     with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
-        yield Bench(Path(folder), redis=services.redis_program())
+        yield Bench(Path(folder), services.redis_program())
 
 
 def create_users(bench: Bench, sizes: list[int]) -> None:
-    """Create chapter 6's database, with a conversation of each of these sizes.
-
-    Raises CommandFailed.
-    """
-    database = bench.folder / "users.sqlite3"
+    """Create users, and a conversation of each of these sizes. Raises CommandFailed."""
     printed = processes.run(
         [sys.executable, "-m", "benchmarks.apps.users", *sizes],
         "The users for chapter 6 couldn't be created.",
-        env=_environment(bench, SIXTH["folder"], database),
+        env=_environment(bench, SIXTH["folder"], bench.users),
         cwd=chapters.folder(SIXTH["folder"]),
     )
     created = json.loads(printed.splitlines()[-1])
-    bench.users = Users(
-        [f"{created['cookie']}={key}" for key in created["keys"]],
-        {int(size): pk for size, pk in created["conversations"].items()},
-        database,
-    )
+    bench.cookies = [f"{created['cookie']}={key}" for key in created["keys"]]
+    bench.conversations = {int(size): pk for size, pk in created["conversations"].items()}
 
 
 def check(subject: Subject, bench: Bench, connections: int) -> None:
     """Raise CannotMeasure if something that the subject needs is missing on this machine."""
-    for package in subject.packages:
-        if find_spec(package) is None:
-            raise CannotMeasure(f"no {package} here")
     if subject.redis and not bench.redis:
         raise CannotMeasure("no Redis here")
     _allow_files(connections + 200)
@@ -153,8 +142,8 @@ def running(subject: Subject, bench: Bench, connections: int) -> Iterator[Server
         environment = _environment(bench, subject.folder, folder / "db.sqlite3")
         servers, room = Servers([], [], None, []), ROOM
         if subject.logged_in:
-            shutil.copy(bench.users.database, folder / "db.sqlite3")
-            servers.cookies, room = bench.users.cookies, bench.users.conversations[connections]
+            shutil.copy(bench.users, folder / "db.sqlite3")
+            servers.cookies, room = bench.cookies, bench.conversations[connections]
         if subject.redis:
             servers.redis = stack.enter_context(services.started_redis(bench.redis))
             environment["REDIS_URL"] = servers.redis
@@ -193,11 +182,8 @@ def _environment(bench: Bench, chapter: str | None, database: Path) -> dict[str,
 
 def _allow_files(wanted: int) -> None:
     """Let this process and its servers open that many sockets, or raise CannotMeasure."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise CannotMeasure(
-            f"it needs {wanted} open files, but only {hard} are allowed (see ulimit -n)"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < wanted:
+        raise CannotMeasure(f"it needs {wanted} open files; {most} are allowed (see ulimit -n)")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

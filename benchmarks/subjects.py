@@ -21,8 +21,7 @@ class Subject:
     servers.COMMANDS, run in `folder` (a chapter's; the repository's if None) with `application`.
     Clients send JSON with the key `field`. With `logged_in`, every connection belongs to a
     logged-in member of one conversation; otherwise all are in one room. The connections are spread
-    over `processes` servers; with `redis` these share a Redis, too. `packages` are the ones it
-    needs beyond the chapters' own.
+    over `processes` servers; with `redis` these share a Redis, too.
     """
 
     name: str
@@ -34,10 +33,12 @@ class Subject:
     logged_in: bool = False
     processes: int = 1
     redis: bool = False
-    packages: tuple[str, ...] = ()
 
 
 SIXTH = {"folder": chapters.NAMES[-1], "field": "chat_message", "logged_in": True}
+PER_READER = SIXTH | {"application": "benchmarks.apps.per_reader:application"}
+DISPATCHED = SIXTH | {"application": "benchmarks.apps.dispatched:application"}
+SLOW_HANDLER = {"application": "benchmarks.apps.slow_handler:application"}
 
 SUBJECTS = [
     Subject("chapter3", "Chapter 3, synchronous", "03_sync_group_chat"),
@@ -46,54 +47,28 @@ SUBJECTS = [
     Subject("chapter6", "Chapter 6", **SIXTH),
     Subject("redis", "Chapter 6 on Redis", redis=True, **SIXTH),
     Subject("two", "Chapter 6 on Redis, two processes", redis=True, processes=2, **SIXTH),
-    Subject(
-        "per_reader",
-        "Baseline: rendered for each reader",
-        application="benchmarks.apps.per_reader:application",
-        **SIXTH,
-    ),
-    Subject(
-        "per_reader_redis",
-        "Baseline on Redis",
-        application="benchmarks.apps.per_reader:application",
-        redis=True,
-        **SIXTH,
-    ),
-    Subject(
-        "dispatched",
-        "Chapter 6 without the shortcuts",
-        application="benchmarks.apps.dispatched:application",
-        **SIXTH,
-    ),
+    Subject("per_reader", "Baseline: rendered for each reader", **PER_READER),
+    Subject("per_reader_redis", "Baseline on Redis", redis=True, **PER_READER),
+    Subject("dispatched", "Chapter 6 without the shortcuts", **DISPATCHED),
     Subject(
         "starlette",
         "Starlette on Uvicorn, storing",
         server="uvicorn",
         application="benchmarks.apps.starlette_room:application",
-        packages=("starlette", "uvicorn"),
     ),
     Subject(
         "broadcast",
         "Floor: websockets' broadcast",
         server="python",
         application="benchmarks.apps.broadcast",
-        packages=("websockets",),
     ),
 ]
 
 # A handler that takes a second, in both kinds of consumers. slow_handlers.py measures these.
 SLOW = [
+    Subject("waits_sync", "Chapter 3, `time.sleep(1)`", "03_sync_group_chat", **SLOW_HANDLER),
     Subject(
-        "waits_sync",
-        "Chapter 3, `time.sleep(1)`",
-        "03_sync_group_chat",
-        application="benchmarks.apps.waits_sync:application",
-    ),
-    Subject(
-        "waits_async",
-        "Chapter 4, `await asyncio.sleep(1)`",
-        "04_async_group_chat",
-        application="benchmarks.apps.waits_async:application",
+        "waits_async", "Chapter 4, `await asyncio.sleep(1)`", "04_async_group_chat", **SLOW_HANDLER
     ),
 ]
 
