@@ -39,10 +39,9 @@ def test_server_on_redis_says_so_without_its_password(environment):
     assert "secret" not in log
 
 
-@pytest.mark.parametrize("command", ["check", "migrate"])
-def test_other_commands_do_not_warn(in_memory, command):
+def test_other_commands_do_not_warn(in_memory):
     done = subprocess.run(
-        [sys.executable, "manage.py", command],
+        [sys.executable, "manage.py", "check"],
         cwd=PROJECT,
         env=in_memory,
         capture_output=True,

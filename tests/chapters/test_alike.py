@@ -45,7 +45,6 @@ ALSO_IDENTICAL = {
     "config/settings.py": ["12", "34"],
     "requirements.txt": ["12", "34"],
     "tests/conftest.py": ["345"],
-    "tests/live_settings.py": ["12345"],
     "tests/test_asgi.py": ["26", "345"],
 }
 GROUPS = [
