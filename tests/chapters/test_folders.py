@@ -50,7 +50,6 @@ SAME = {
     "requirements.txt": "12 34 5 6",
     "tests/bad_frames.py": "234 5 6",
     "tests/conftest.py": "1 2 345 6",
-    "tests/live_settings.py": "12345 6",
     "tests/test_asgi.py": "1 26 345",
     "tests/test_browser.py": "1 2 34 5 6",
     "tests/test_consumers.py": "2 34 5 6",
