@@ -1,7 +1,7 @@
 """The baseline: what many Channels chats do, with the models and templates of chapter 6.
 
 It checks membership at connect by loading all participants, stores each message without asking
-again, and has each reader's consumer render it anew. It joins the group before it accepts, so
+again, and has each reader's consumer render it again. It joins the group before it accepts, so
 that nothing that is counted can fall between the two.
 """
 
@@ -73,6 +73,6 @@ class PerReaderConsumer(AsyncJsonWebsocketConsumer):
         )
 
 
-# In the place of chapter 6's consumer, behind the same middleware.
+# Replaces chapter 6's consumer, behind the same middleware.
 [route] = websocket_urlpatterns
 route.callback = PerReaderConsumer.as_asgi()

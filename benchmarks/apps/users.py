@@ -44,7 +44,7 @@ def main(sizes):
         )
     keys = [session.session_key for session in sessions]
     cookie = settings.SESSION_COOKIE_NAME
-    print(json.dumps({"cookie": cookie, "keys": keys, "conversations": conversations}))
+    json.dump({"cookie": cookie, "keys": keys, "conversations": conversations}, sys.stdout)
 
 
 def session_of(person):
