@@ -105,8 +105,10 @@ def test_postgresql_on_path_is_found_through_its_link(path, tmp_path):
     assert services.postgres_programs() == folder
 
 
-def test_postgresql_client_alone_is_not_enough(path):
-    write_program(path, "psql", "")
+def test_postgresql_client_alone_is_not_enough(path, tmp_path):
+    folder = tmp_path / "postgresql" / "15" / "bin"
+    folder.mkdir(parents=True)
+    write_program(folder, "psql", "")
     assert services.postgres_programs() is None
 
 

@@ -197,6 +197,7 @@ def test_hanging_suite_is_stopped_with_its_child_processes(tmp_path, monkeypatch
 
     clock = types.SimpleNamespace(monotonic=monotonic, sleep=time.sleep)
     monkeypatch.setattr(suites, "time", clock)
+    monkeypatch.setattr(suites, "GRACE", 60)
     with captured_messages() as messages:
         (result,) = suites.run_all([suite], ENVIRONMENT, limit=3600)
     assert (result.passed, result.failed) == (0, 1)
