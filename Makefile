@@ -3,16 +3,16 @@
 PYTHON ?= python3
 
 # A variable becomes the option of that name: CHAPTER=03 is --chapter '03'.
-value = $(if $($1),--$2 '$($1)')
+option = $(if $($1),--$2 '$($1)')
 flag = $(if $(filter-out 0,$($1)),--$2)
 
 course = @$(PYTHON) -m course
-chapter = $(call value,CHAPTER,chapter)
+chapter = $(call option,CHAPTER,chapter)
 chapters = $(foreach name,$(CHAPTER),--chapter '$(name)')
-django = $(call value,DJANGO,django)
-port = $(call value,PORT,port)
-step = $(call value,STEP,step)
-to = $(call value,TO,to)
+django = $(call option,DJANGO,django)
+port = $(call option,PORT,port)
+step = $(call option,STEP,step)
+to = $(call option,TO,to)
 
 .PHONY: help run test-all test replay start history draft bench docs docs-serve test-docs test-faults lint setup clean lock screenshots
 

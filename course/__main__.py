@@ -84,7 +84,7 @@ def parser():
             options = dict(each.options)
             if "type" in options:
                 options["type"] = function(options["type"])
-            if options.get("action") != "store_true":
+            if not each.is_flag:
                 options["metavar"] = each.example
             command.add_argument(each.name, help=each.help, **options)
     return top

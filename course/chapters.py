@@ -40,13 +40,13 @@ _PART = re.compile(r"([1-9]\d*)_\w+\.md")
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson's place below docs/, without `.md`, and the chapter it starts from.
+    """A lesson's page below docs/, without `.md`, and the chapter it starts from.
 
     `before` is a chapter, or None for lessons that start with nothing: the first chapter and first
     looks. `committed`: its end is a folder in the repository.
     """
 
-    place: str
+    page: str
     before: str | None
     committed: bool
 
@@ -102,9 +102,9 @@ def is_committed(lesson: str) -> bool:
 def page(lesson: str) -> Path:
     """Return the path of the lesson's page, whether or not it's written yet.
 
-    A lesson of several parts has a folder of that name, less the `.md`, in its place.
+    A lesson of several parts has a folder of that name instead, without the `.md`.
     """
-    return ROOT / "docs" / f"{lessons()[lesson].place}.md"
+    return ROOT / "docs" / f"{lessons()[lesson].page}.md"
 
 
 def pages(lesson: str) -> list[Path]:
@@ -127,7 +127,7 @@ def pages(lesson: str) -> list[Path]:
         match = _PART.fullmatch(path.name)
         if not match:
             raise CourseError(
-                f"{shown}/{path.name} is no part of a page: those are called like 1_accounts.md."
+                f"{shown}/{path.name} isn't a part of a page: those are called like 1_accounts.md."
             )
         numbered.append((int(match[1]), path))
     numbered.sort()

@@ -36,6 +36,10 @@ class Argument:
         """What's typed for make, for example `PORT=8001`."""
         return f"{self.variable}={self.example}"
 
+    @property
+    def is_flag(self) -> bool:
+        return self.options.get("action") == "store_true"
+
 
 @dataclass(frozen=True)
 class Verb:
@@ -141,8 +145,10 @@ VERBS = [
                 "follows one chapter, guide or first look",
                 A_LESSON | {"action": "append", "default": []},
             ),
-            Argument("--to", "~/mine", "writes the project into a new folder", A_TARGET),
-            Argument("--step", "5", "as it is after that step, to compare with yours", A_STEP),
+            Argument(
+                "--to", "~/mine", "writes the project into a new folder, to compare", A_TARGET
+            ),
+            Argument("--step", "5", "writes it as it is after that step, not at the end", A_STEP),
             Argument("--write", "1", "writes the folders from the pages", FLAG),
             Argument("--fast", "1", "runs only the commands that make files", FLAG),
         ),
@@ -151,7 +157,8 @@ VERBS = [
     Verb(
         "history",
         "writes a git repository with a commit for each step of the six chapters, and tags such as "
-        "`chapter-3` and `chapter-6-1`, for `git log -p` and your editor's timeline",
+        "`chapter-3` and `chapter-6-1`; `git log -p` and your editor's timeline show how each file "
+        "grew",
         "course.replay.history:write",
         (Argument("--to", "~/channels-history", options=A_TARGET, needed=True),),
     ),
@@ -166,7 +173,9 @@ VERBS = [
         "measures what a message costs, in about eight minutes",
         arguments=(
             Argument("--full", "1", "measures from 1 to 10,000 connections", FLAG),
-            Argument("--soak", "1", "measures 1,000 people at once and 100,000 messages", FLAG),
+            Argument(
+                "--soak", "1", "measures 1,000 people at the same time and 100,000 messages", FLAG
+            ),
             Argument("--write", "1", "writes the figures into the page", FLAG),
         ),
         module="benchmarks",
@@ -192,7 +201,7 @@ VERBS = [
     ),
     Verb(
         "screenshots",
-        "retakes the pages' screenshots",
+        "retakes the screenshots on the pages",
         "course.site.screenshots:retake",
     ),
     Verb("lint", "checks code and spelling", "course.tasks.housekeeping:lint"),

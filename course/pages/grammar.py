@@ -11,15 +11,16 @@ from markdown_it.token import Token
 from course import chapters
 from course.console import CourseError
 
-# What a block does: "write" and "edit" a file, run a "console", hear a server's "log", have a
-# "wire" conversation, be "drawn", be "shown" only, or be "left out" of the replay.
 NUMBERED = re.compile(r"(\d+)\. (.+)")
 INFO = re.compile(r'(?P<language>[\w+-]+)(?: title="(?P<title>[^"]*)")?')
 COMMENT = re.compile(r"<!--\s*(left out|shown in|long):\s*(.*?)\s*-->", re.DOTALL)
 DIFF = re.compile(r"@@diff\b(.*)")
 THIS_PART = ["this", "part"]  # what a `@@diff` names that compares a part's start with its end
-UNTITLED = {"console", "wire", "mermaid"}  # what they say is no file's
 
+# The languages of blocks that aren't files, and what such a block does. Other blocks "write" or
+# "edit" a file, are "shown" only, or are "left out" of the replay. A "log" is a console block
+# without commands. Workshop.ACTIONS says how each is replayed.
+UNTITLED = {"console": "console", "wire": "wire", "mermaid": "drawn"}
 
 # The languages of files, by how their names end.
 LANGUAGES = {
@@ -139,7 +140,8 @@ def fenced(text: str, info: str) -> str:
     """Return `text` between fences that are longer than any in it."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}{info}\n{text}\n{fence}"
+    body = text and text.removesuffix("\n") + "\n"
+    return f"{fence}{info}\n{body}{fence}"
 
 
 def find(text: str) -> tuple[str, Page] | None:
@@ -161,34 +163,25 @@ def check_diff(parts: list[Page], lesson: str) -> None:
     it in its last part, or says `@@diff this part` in each of them, or both.
     """
     before = chapters.before(lesson) if chapters.is_committed(lesson) else None
-    end = parts[-1]
+    end, whole = parts[-1], [before, lesson]
+    wanted = f"@@diff {before} {lesson}"
     for part in parts:
-        last = _last_step(part)
-        seen: list[list[str]] = []
-        for line, words in part.diffs:
-            whole = words != THIS_PART
-            if before is None:
-                text = f"{lesson} has no @@diff: there are no two folders to compare"
-                raise PageError(part.path, line, text)
-            if not whole and len(parts) == 1:
-                text = f"this page isn't in parts: write @@diff {before} {lesson}"
-                raise PageError(part.path, line, text)
-            if whole and words != [before, lesson]:
-                raise PageError(part.path, line, f"this has to be: @@diff {before} {lesson}")
-            if whole and part is not end:
-                text = f"@@diff {before} {lesson} belongs in the last part, {end.path.name}"
-                raise PageError(part.path, line, text)
-            if line < last:
-                raise PageError(part.path, line, "@@diff stands at the end, after the last step")
-            if words in seen:
-                raise PageError(part.path, line, f"@@diff {' '.join(words)} is here twice")
-            seen.append(words)
+        for count, (line, words) in enumerate(part.diffs):
+            above = [other for _, other in part.diffs[:count]]
+            this_part = words == THIS_PART
+            for wrong, text in [
+                (not before, f"{lesson} has no @@diff: there are no two folders to compare"),
+                (this_part and len(parts) == 1, f"this page isn't in parts: write {wanted}"),
+                (not this_part and words != whole, f"this has to be: {wanted}"),
+                (words == whole and part is not end, f"{wanted} belongs in the last part"),
+                (line < _last_step(part), "@@diff belongs at the end, after the last step"),
+                (words in above, f"@@diff {' '.join(words)} is here twice"),
+            ]:
+                if wrong:
+                    raise PageError(part.path, line, text)
     if before and not end.diffs:
-        wanted = f"@@diff {before} {lesson}"
-        text = f"one line {wanted} belongs below"
-        if len(parts) > 1:
-            text = f"a line @@diff this part, or {wanted}, belongs below"
-        raise PageError(end.path, _last_step(end), text)
+        either = "@@diff this part, or " if len(parts) > 1 else ""
+        raise PageError(end.path, _last_step(end), f"a line {either}{wanted} belongs below")
 
 
 def _last_step(part: Page) -> int:
@@ -297,12 +290,10 @@ class _Reader:
 
 
 def _kind(language: str, title: str | None, text: str) -> str:
-    if language == "console":
-        return "console" if text.startswith("$ ") else "log"
-    if language == "wire":
-        return "wire"
-    if language == "mermaid":
-        return "drawn"
+    if language == "console" and not text.startswith("$ "):
+        return "log"
+    if language in UNTITLED:
+        return UNTITLED[language]
     if title is None:
         return "shown"
     return "edit" if language == "diff" else "write"

@@ -41,12 +41,12 @@ def line_matches(shown: str, printed: str) -> bool:
     *middle, last = parts
     if not printed.startswith(first) or not printed[len(first) :].endswith(last):
         return False
-    place, end = len(first), len(printed) - len(last)
+    start, end = len(first), len(printed) - len(last)
     for part in middle:
-        found = printed.find(part, place, end)
+        found = printed.find(part, start, end)
         if found < 0:
             return False
-        place = found + len(part)
+        start = found + len(part)
     return True
 
 
@@ -92,35 +92,35 @@ def quote(text: list[str]) -> str:
 
 
 def _follow(shown: list[str], printed: list[str]) -> tuple[list[int], int]:
-    """Go through the printed lines once, tracking every place in the page where they may be.
+    """Go through the printed lines once, tracking every line of the page that may come next.
 
     Returns the numbers of lines after which everything the page shows has been printed, and the
     furthest line of the page that was reached.
     """
-    places = _with_skipped({0}, shown)
-    ends, furthest = [], max(places)
+    positions = _with_skipped({0}, shown)
+    ends, furthest = [], max(positions)
     for count in range(len(printed) + 1):
-        if len(shown) in places:
+        if len(shown) in positions:
             ends.append(count)
-        if count == len(printed) or not places:
+        if count == len(printed) or not positions:
             break
         after = set()
-        for place in places - {len(shown)}:
-            if is_any(shown[place]):
-                after.add(place)
-            elif line_matches(shown[place], printed[count]):
-                after.add(place + 1)
-        places = _with_skipped(after, shown)
-        furthest = max(places | {furthest})
+        for position in positions - {len(shown)}:
+            if is_any(shown[position]):
+                after.add(position)
+            elif line_matches(shown[position], printed[count]):
+                after.add(position + 1)
+        positions = _with_skipped(after, shown)
+        furthest = max(positions | {furthest})
     return ends, furthest
 
 
-def _with_skipped(places: set[int], shown: list[str]) -> set[int]:
-    """Return `places`, and those after a `...` that matches no line at all."""
+def _with_skipped(positions: set[int], shown: list[str]) -> set[int]:
+    """Return `positions`, and those after a `...` that matches no line at all."""
     found = set()
-    for place in places:
-        found.add(place)
-        while place < len(shown) and is_any(shown[place]):
-            place += 1
-            found.add(place)
+    for position in positions:
+        found.add(position)
+        while position < len(shown) and is_any(shown[position]):
+            position += 1
+            found.add(position)
     return found

@@ -1,6 +1,6 @@
 """The diffs that pages show: apply them to a file, make them, and say where one doesn't fit.
 
-A hunk shows only as many unchanged lines as it takes to find its place; line numbers are left out.
+A hunk has no line numbers, and only as many unchanged lines as it takes to find its position.
 """
 
 import difflib
@@ -21,21 +21,21 @@ def apply(text: str, diff: str) -> str:
     Raises PatchError.
     """
     old = text.split("\n")
-    # What stands behind the last newline is no line; without one, the last line has no end.
+    # What follows the last newline isn't a line; without one, the last line has no end.
     tail = [old.pop()] if old[-1] == "" else []
     gone: set[int] = set()
     added: dict[int, list[str]] = {}
     for hunk in hunks(diff):
-        place = only_position(old, hunk)
+        position = only_position(old, hunk)
         for sign, line in hunk:
             if sign == "+":
-                added.setdefault(place, []).append(line)
+                added.setdefault(position, []).append(line)
                 continue
-            if place in gone:
-                raise PatchError(f"two hunks touch the same line, make them one: {old[place]}")
+            if position in gone:
+                raise PatchError(f"two hunks touch the same line, make them one: {old[position]}")
             if sign == "-":
-                gone.add(place)
-            place += 1
+                gone.add(position)
+            position += 1
     new = []
     for number, line in enumerate([*old, None]):
         new += added.get(number, [])
@@ -44,12 +44,9 @@ def apply(text: str, diff: str) -> str:
     return "\n".join(new + tail) if new else ""
 
 
-def hunks(diff: str) -> list[list[tuple[str, str]]]:
-    """Return the hunks of a diff as pairs of a sign (` `, `+` or `-`) and a line.
-
-    Raises PatchError.
-    """
-    found: list[list[tuple[str, str]]] = [[]]
+def hunks(diff: str) -> list[Hunk]:
+    """Return the hunks of a diff. Raises PatchError."""
+    found: list[Hunk] = [[]]
     for line in diff.removesuffix("\n").split("\n"):
         if line.rstrip() == "@@":
             found.append([])
@@ -64,8 +61,8 @@ def hunks(diff: str) -> list[list[tuple[str, str]]]:
     return found
 
 
-def positions(lines: list[str], hunk: list[tuple[str, str]]) -> list[int]:
-    """Return the places in `lines`, from 0, where the hunk's old lines occur."""
+def positions(lines: list[str], hunk: Hunk) -> list[int]:
+    """Return the positions in `lines`, from 0, where the hunk's old lines occur."""
     old = [(sign, line) for sign, line in hunk if sign != "+"]
     return [
         start
@@ -92,8 +89,8 @@ def difference(made: file_tree.Tree, wanted: file_tree.Tree) -> str:
     return "\n".join(said)
 
 
-def only_position(lines: list[str], hunk: list[tuple[str, str]]) -> int:
-    """Return the one place in `lines`, from 0, where the hunk's old lines stand.
+def only_position(lines: list[str], hunk: Hunk) -> int:
+    """Return the one position in `lines`, from 0, where the hunk's old lines occur.
 
     Raises PatchError.
     """
@@ -104,7 +101,7 @@ def only_position(lines: list[str], hunk: list[tuple[str, str]]) -> int:
     if len(found) == 1:
         return found[0]
     if found:
-        where = ", ".join(str(place + 1) for place in found[:5])
+        where = ", ".join(str(position + 1) for position in found[:5])
         raise PatchError(
             f"in the file {len(found)} times (lines {where}), give more context: {old[0][1]}"
         )
@@ -115,22 +112,22 @@ def _fits(sign: str, shown: str, line: str) -> bool:
     return matching.line_matches(shown, line) if sign == "-" else shown == line
 
 
-def _nearest(lines: list[str], old: list[tuple[str, str]]) -> str:
+def _nearest(lines: list[str], old: Hunk) -> str:
     """Say which of the old lines the file lacks, and what's there instead."""
     for sign, shown in old:
         if not any(_fits(sign, shown, line) for line in lines):
             like = difflib.get_close_matches(shown, lines, 1)
             return f"not in the file: {shown}" + (f"; there is {like[0]}" if like else "")
-    # Each stands there, and not one after the other: tell where the longest run breaks off.
+    # Each is there, but not one after the other: say where the longest run ends.
     runs = [_run(lines[start:], old) for start in range(len(lines))]
     count = max(runs)
-    place = runs.index(count) + count
-    there = (lines[place] or "a blank line") if place < len(lines) else "the file's end"
+    position = runs.index(count) + count
+    there = (lines[position] or "a blank line") if position < len(lines) else "the file's end"
     wanted, before = (old[n][1] or "a blank line" for n in (count, count - 1))
     return f"not in the file: {wanted} after {before}; there is {there}"
 
 
-def _run(lines: list[str], old: list[tuple[str, str]]) -> int:
+def _run(lines: list[str], old: Hunk) -> int:
     """Return how many of the old lines are at the beginning of `lines`."""
     for count, (sign, shown) in enumerate(old):
         if count == len(lines) or not _fits(sign, shown, lines[count]):
@@ -159,7 +156,7 @@ def make(old: str, new: str) -> list[Hunk]:
 
 
 def _least_span(before: list[str], signed: Hunk, a: int, b: int) -> tuple[int, int]:
-    """Widen the changed lines from `a` to `b` until they occur in exactly one place."""
+    """Widen the changed lines from `a` to `b` until they occur in exactly one position."""
     for count in range(2 * len(before) + 1):
         for above in sorted(range(count + 1), key=lambda above: (abs(2 * above - count), -above)):
             start, end = max(0, a - above), min(len(before), b + count - above)
@@ -167,19 +164,19 @@ def _least_span(before: list[str], signed: Hunk, a: int, b: int) -> tuple[int, i
             # A blank line by itself is no landmark for a person.
             if any(line.strip() for _, line in old) and positions(before, old) == [start]:
                 return start, end
-    raise ValueError("a text of blank lines has no place that could be told")
+    raise ValueError("a text of blank lines has no position that could be described")
 
 
 def _hunk(signed: Hunk, changes: dict[int, tuple[int, list[str]]], start: int, end: int) -> Hunk:
     found: Hunk = []
-    added: list[str] = []  # what stands in place of the lines that are being removed
+    added: list[str] = []  # what replaces the lines that are being removed
     until = start
-    for place in range(start, end + 1):
-        if place in changes:
-            until, added = changes[place]
-        if place == until:
+    for position in range(start, end + 1):
+        if position in changes:
+            until, added = changes[position]
+        if position == until:
             found += [("+", line) for line in added]
             added = []
-        if place < end:
-            found.append(signed[place])
+        if position < end:
+            found.append(signed[position])
     return found

@@ -18,8 +18,8 @@ LINES = 25  # that a step may ask for without a reason
 
 TOP = ["**You need**", "**It takes**", "**Verified with**"]
 LEARN = "**In this {} you'll learn how to**"
-LEARNED = (3, 5)  # how many things that is, at least and at most
-RECALLED = (3, 6)
+LEARNED = range(3, 6)  # how many things that is
+RECALLED = range(3, 7)
 PICTURE = re.compile(r"^!\[(?P<says>[^\]]*)\]\((?P<path>[^)]+)\)$", re.MULTILINE)
 TIME = re.compile(r"(?=\d)(?:(?P<hours>\d+) h\b)? ?(?:(?P<minutes>\d+) min\b)?")
 SEQUENCE = re.compile(r"\s*sequenceDiagram\b")
@@ -60,8 +60,8 @@ GUIDE = Shape("guide", False, [RECAP, QUESTIONS, NEXT])
 def faults(parts: list[Page], lesson: str, verified: str) -> list[str]:
     """Return where the lesson's pages differ from the shape, each as PAGE:LINE and a sentence.
 
-    `parts` are page.read_lesson()'s and `verified` is versions()'s line. A first look has a title
-    and says how long it takes, and may have any shape besides.
+    `parts` are grammar.read_lesson()'s, and `verified` is versions()'s line. A first look only
+    needs a title, and says how long it takes.
     """
     if lesson in chapters.FIRST_LOOKS:
         return [fault for part in parts for fault in _of_first_look(part)]
@@ -71,18 +71,18 @@ def faults(parts: list[Page], lesson: str, verified: str) -> list[str]:
     found: list[str] = []
     for part in parts:
         found += _of_part(part, verified, shape, bool(chapters.before(lesson)))
-    first = parts[0]
-    lacking = []
-    if shape.pictured and not _has_picture(first):
-        lacking.append("a picture above all steps, with a text in place of it")
-    if shape.pictured and not _has_diagram(parts):
-        lacking.append("a sequenceDiagram of a message's way")
-    lacking += [
-        f"a section that begins with {wanted!r}"
-        for wanted in (FAIL, "Test")
-        if not any(step.title.startswith(wanted) for step in _steps(parts))
-    ]
-    return [f"{grammar.location(first.path, 1)}: the page lacks {each}" for each in lacking] + found
+    steps = [step for _, step in grammar.steps(parts)]
+    missing = []
+    if shape.pictured and not _has_picture(parts[0]):
+        missing.append("a picture above all steps, with a text instead of it")
+    blocks = [block for step in steps for block in step.blocks]
+    if shape.pictured and not any(SEQUENCE.match(block.text) for block in blocks):
+        missing.append("a sequenceDiagram of a message's way")
+    for wanted in (FAIL, "Test"):
+        if not any(step.title.startswith(wanted) for step in steps):
+            missing.append(f"a section that begins with {wanted!r}")
+    where = grammar.location(parts[0].path, 1)
+    return [f"{where}: the page lacks {each}" for each in missing] + found
 
 
 def versions(lesson: str) -> str:
@@ -164,7 +164,7 @@ def _of_part(part: Page, verified: str, shape: Shape, compares: bool) -> list[st
     learn = LEARN.format(shape.name)
     if learn not in top:
         fault(1, f"no {learn} above the first step")
-    elif not _between(count := _bullets(_text(part, 0).partition(learn)[2]), LEARNED):
+    elif (count := _bullets(_text(part, 0).partition(learn)[2])) not in LEARNED:
         fault(1, f"{count} bullets below {learn}; 3 to 5 are right")
     for step in part.steps:
         count = typed(step)
@@ -179,14 +179,15 @@ def _of_part(part: Page, verified: str, shape: Shape, compares: bool) -> list[st
         fault(part.steps[-1].line, f"a page ends with the sections {', '.join(end)}")
     for number, step in enumerate(part.steps):
         text = _text(part, number)
-        if step.title == RECAP and not _between(count := _bullets(text), RECALLED):
+        if step.title == RECAP and (count := _bullets(text)) not in RECALLED:
             fault(step.line, f"{count} bullets; 3 to 6 are right")
         if step.title == QUESTIONS and "Answers" not in _SUMMARY.findall(text):
             fault(step.line, "the answers are folded, below the questions")
         if step.title == EXERCISES:
-            for line, lacking in _exercises(text):
-                fault(step.line + line, lacking)
-        if step.title == DIFF and shape is PART and grammar.THIS_PART not in _diffs(part):
+            for line, missing in _exercises(text):
+                fault(step.line + line, missing)
+        compared = [words for _, words in part.diffs]
+        if step.title == DIFF and shape is PART and grammar.THIS_PART not in compared:
             fault(step.line, "each part says @@diff this part")
         if step.title == NEXT and not LINK.search(text.rstrip().split("\n\n")[-1]):
             fault(step.line, "the last paragraph leads to the next page: it needs a link")
@@ -198,7 +199,7 @@ def _exercises(text: str) -> list[tuple[int, str]]:
 
     An exercise begins with a third-level heading or, where there are none, with bold words.
     """
-    # Whatever begins in a fold or in code is no exercise's beginning; lines stay where they are.
+    # What begins in a fold or in code isn't an exercise's beginning; lines stay where they are.
     blank = re.sub(_FENCE, _blanked, text)
     outside = re.sub(_FOLD, _blanked, blank)
     sign = r"^### " if re.search(r"^### ", outside, re.MULTILINE) else r"(?<=\n\n)\*\*"
@@ -209,8 +210,8 @@ def _exercises(text: str) -> list[tuple[int, str]]:
     for start, end in pairwise([*starts, len(blank)]):
         if (folds := _SUMMARY.findall(blank[start:end])) != FOLDS:
             said = f"there is {', '.join(folds)}" if folds else "there is neither"
-            lacking = f"an exercise is followed by a folded {' and a folded '.join(FOLDS)}; {said}"
-            found.append((blank[:start].count("\n"), lacking))
+            missing = f"an exercise is followed by a folded {' and a folded '.join(FOLDS)}; {said}"
+            found.append((blank[:start].count("\n"), missing))
     return found
 
 
@@ -226,28 +227,16 @@ def unfolded(part: Page) -> int:
 def _bullets(text: str) -> int:
     """Return how many bullets the first list of a text has."""
     first = _BULLET.search(text)
-    # A list ends at the first line at the margin that is no bullet.
+    # A list ends at the first line at the margin that isn't a bullet.
     rest = re.split(r"\n(?=[^\s*-])", text[first.start() :])[0] if first else ""
     return len(_BULLET.findall(rest))
 
 
-def _between(count: int, bounds: tuple[int, int]) -> bool:
-    return bounds[0] <= count <= bounds[1]
-
-
-def _diffs(part: Page) -> list[list[str]]:
-    return [words for _, words in part.diffs]
-
-
 def _has_picture(part: Page) -> bool:
-    for match in PICTURE.finditer("\n".join(part.steps[0].prose)):
-        if match["says"].strip() and (part.path.parent / match["path"]).is_file():
-            return True
-    return False
-
-
-def _has_diagram(parts: list[Page]) -> bool:
-    return any(SEQUENCE.match(block.text) for step in _steps(parts) for block in step.blocks)
+    return any(
+        match["says"].strip() and (part.path.parent / match["path"]).is_file()
+        for match in PICTURE.finditer("\n".join(part.steps[0].prose))
+    )
 
 
 def _text(part: Page, number: int) -> str:
@@ -255,10 +244,6 @@ def _text(part: Page, number: int) -> str:
     lines = part.path.read_text(encoding="utf-8").split("\n")
     starts = [step.line - 1 for step in part.steps] + [len(lines)]
     return "\n".join(lines[starts[number] : starts[number + 1]])
-
-
-def _steps(parts: list[Page]) -> list[Step]:
-    return [step for _, step in grammar.steps(parts)]
 
 
 def _pinned(name: str) -> str:

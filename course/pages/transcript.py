@@ -1,7 +1,7 @@
 """Read what a console block shows: commands, their output, and lines typed at Python's prompt."""
 
 import codeop
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from course.pages import matching
 
@@ -9,34 +9,51 @@ STOP = "^C"
 PROMPT = ">>> "
 GOES_ON = "... "
 
-Typed = list[tuple[str, str, str]]
+
+@dataclass
+class Exchange:
+    """A statement typed at Python's prompt, and the answer that the page shows.
+
+    `below` is its distance from its command, in lines.
+    """
+
+    typed: list[str]
+    below: int
+    shown: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Command:
-    """A page's command and the output that the page shows.
+    """A page's command and the output that the page shows, before any prompt of Python's.
 
     `below` is its distance from the block's fence, in lines. `stop`: `^C` is typed at the end.
     """
 
     text: str
-    shown: list[str]
     below: int
+    shown: list[str] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
     stop: bool = False
 
 
 def commands(text: str) -> list[Command]:
     """Return the commands of a console block. A line that ends in a backslash continues."""
     found: list[Command] = []
-    for below, line in enumerate(text.split("\n"), start=1):
-        if line.startswith("$ "):
-            found.append(Command(line[2:], [], below))
-        elif not found[-1].shown and found[-1].text.endswith("\\"):
-            found[-1].text += "\n" + line
+    for below, (kind, prompt, rest) in enumerate(typed(text), start=1):
+        if kind == "bash" and prompt:
+            found.append(Command(rest, below))
+        elif kind == "bash":
+            found[-1].text += "\n" + rest
+        elif kind == "python" and f"{prompt} ".startswith(PROMPT):
+            found[-1].exchanges.append(Exchange([rest], below - found[-1].below))
+        elif kind == "python":
+            found[-1].exchanges[-1].typed.append(rest)
         else:
-            found[-1].shown.append(line)
+            (found[-1].exchanges or found)[-1].shown.append(rest)
     for command in found:
         command.shown, command.stop = until_stop("\n".join(command.shown))
+        for exchange in command.exchanges:
+            exchange.shown = matching.lines("\n".join(exchange.shown))
     return found
 
 
@@ -47,31 +64,13 @@ def until_stop(text: str) -> tuple[list[str], bool]:
     return (shown[:-1] if stop else shown), stop
 
 
-def read_prompts(shown: list[str]) -> tuple[list[str], list[tuple[list[str], list[str], int]]]:
-    """Return what the page shows before the first prompt, and after each one.
-
-    For each: the lines typed, the answer, and how many lines below the command they are.
-    A line that begins with `...` was typed if the statement above it wasn't complete.
-    """
-    greeting: list[str] = []
-    exchanges: list[tuple[list[str], list[str], int]] = []
-    for below, line in enumerate(shown, start=1):
-        typed, answered, _ = exchanges[-1] if exchanges else ([], greeting, 0)
-        if f"{line} ".startswith(PROMPT):
-            exchanges.append(([line[len(PROMPT) :]], [], below))
-        elif f"{line} ".startswith(GOES_ON) and not answered and _wants_more(typed):
-            typed.append(line[len(GOES_ON) :])
-        else:
-            answered.append(line)
-    return greeting, exchanges
-
-
-def typed(text: str) -> Typed:
+def typed(text: str) -> list[tuple[str, str, str]]:
     """Return a console block's lines as (kind, prompt, what stands behind it).
 
-    The kinds are "bash" and "python" for what a learner types, and "output" for the rest.
+    The kinds are "bash" and "python" for what a learner types, and "output" for the rest. A line
+    that begins with `...` was typed if the statement above it wasn't complete.
     """
-    lines: Typed = []
+    lines: list[tuple[str, str, str]] = []
     statement: list[str] = []
     goes_on = False  # whether the line above was a command that ended in a backslash
     for line in text.split("\n"):
@@ -79,10 +78,10 @@ def typed(text: str) -> Typed:
             prompt = "" if goes_on else "$ "
             lines.append(("bash", prompt, line[len(prompt) :]))
             goes_on, statement = line.endswith("\\"), []
-        elif f"{line} ".startswith(">>> "):
+        elif f"{line} ".startswith(PROMPT):
             statement = [line[4:]]
             lines.append(("python", line[:4], line[4:]))
-        elif f"{line} ".startswith("... ") and _wants_more(statement):
+        elif f"{line} ".startswith(GOES_ON) and _wants_more(statement):
             statement.append(line[4:])
             lines.append(("python", line[:4], line[4:]))
         else:
@@ -91,8 +90,8 @@ def typed(text: str) -> Typed:
     return lines
 
 
-def _wants_more(typed: list[str]) -> bool:
+def _wants_more(statement: list[str]) -> bool:
     try:
-        return bool(typed) and codeop.compile_command("\n".join(typed)) is None
+        return bool(statement) and codeop.compile_command("\n".join(statement)) is None
     except (SyntaxError, ValueError, OverflowError):
         return False

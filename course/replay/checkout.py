@@ -11,9 +11,10 @@ ELSE = "Choose a new or an empty folder, such as ~/mysite."
 
 
 def check_target(text: str) -> Path:
-    """Return the folder that a person named, as an absolute path. Nothing is created yet.
+    """Return the folder that someone named, as an absolute path. Nothing is created yet.
 
-    `~` is their home. Raises CourseError unless the folder is new or empty, and outside the repository.
+    `~` is their home. Raises CourseError unless the folder is new or empty, and outside of the
+    repository.
     """
     try:
         folder = Path(text).expanduser().resolve()
@@ -42,7 +43,7 @@ def check_replay(
 
 
 def write_project(files: file_tree.Tree, folder: Path) -> None:
-    """Write a project's files into `folder`, which check_target() has checked. Raises CourseError."""
+    """Write a project into `folder`, which check_target() has checked. Raises CourseError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file_tree.write(files, folder)
@@ -54,7 +55,7 @@ def write_project(files: file_tree.Tree, folder: Path) -> None:
 
 
 def advice(files: file_tree.Tree, folder: Path) -> str:
-    """Return the commands with which a person starts to work on those files in `folder`."""
+    """Return the commands with which a learner starts to work on those files in `folder`."""
     lines = [f"cd {shlex.quote(str(folder))}"]
     if "requirements-dev.txt" in files:
         lines += [
@@ -68,21 +69,20 @@ def advice(files: file_tree.Tree, folder: Path) -> str:
 
 
 def write_start(chapter: str, to: Path) -> int:
-    """Write the start of the lesson called `name` into the folder `to`; say what's next.
+    """Write the project with which a lesson starts into the folder `to`; say what's next.
 
     That's the committed folder of the chapter before, without its README.md. The first chapter
     starts with nothing. Returns 0. Raises CourseError.
     """
-    lesson, folder = chapter, to
-    pages = chapters.pages(lesson)
-    files = start_of(lesson)
-    write_project(files, folder)
-    if before := chapters.before(lesson):
-        say(f"{folder} now contains the end of {before}: {len(files)} files.")
+    pages = chapters.pages(chapter)
+    files = start_of(chapter)
+    write_project(files, to)
+    if before := chapters.before(chapter):
+        say(f"{to} now contains the end of {before}: {len(files)} files.")
     else:
-        say(f"{lesson} starts with an empty folder, and {folder} is ready.")
-    say(f"\nNext:\n\n{advice(files, folder)}\n")
-    say(f"Then follow {pages[0]}" if pages else f"{lesson} has no page yet.")
+        say(f"{chapter} starts with an empty folder, and {to} is ready.")
+    say(f"\nNext:\n\n{advice(files, to)}\n")
+    say(f"Then follow {pages[0]}" if pages else f"{chapter} has no page yet.")
     return 0
 
 

@@ -1,7 +1,6 @@
 """`replay`: follow the pages, and write or compare the folders."""
 
 import os
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,14 +20,12 @@ AT_ONCE = (os.cpu_count() or 1) + 1
 
 @dataclass(frozen=True)
 class Row:
-    """How a lesson's replay ended. `good`: as it should. `left_out`: which blocks, and why."""
+    """How a lesson's replay ended. `good`: as it should."""
 
     lesson: str
     verdict: str
     good: bool
-    steps: int = 0
-    snapshots: int = 0
-    left_out: list[str] = field(default_factory=list)
+    done: Replayed = field(default_factory=Replayed)
     seconds: float = 0.0
 
 
@@ -56,12 +53,10 @@ def chosen(names: list[str]) -> list[str]:
     return [lesson for lesson in chapters.lessons() if lesson in names]
 
 
-def replay_lessons(
-    names: list[str], write: bool = False, fast: bool = False, python: str = sys.executable
-) -> int:
+def replay_lessons(names: list[str], write: bool = False, fast: bool = False) -> int:
     """Replay the lessons called `names`, or all that have pages, and compare with the folders.
 
-    With `write` the folders are made from the pages instead, each from the new state of the one
+    With `write` the folders are made from the pages instead, each from the new folder of the one
     before it. A guide has no folder, so it only has to reach its end. Prints progress, problems,
     and a table at the end. Returns 1 if anything failed, else 0. Raises CourseError as
     chosen() does.
@@ -71,7 +66,7 @@ def replay_lessons(
         say("There's no page yet, so there's nothing to replay.")
         return 0
     began = time.monotonic()
-    run = _Run(write, fast, python)
+    run = _Run(write, fast)
     # Later lessons take longer, and what takes longest goes first. Written, each goes on from the
     # one before.
     order = wanted if write else wanted[::-1]
@@ -92,12 +87,11 @@ def replay_lessons(
 class _Run:
     """One run of the command."""
 
-    def __init__(self, write: bool, fast: bool, python: str):
+    def __init__(self, write: bool, fast: bool):
         self.halt = threading.Event()
         self.report = console.Progress()
         self._write = write
         self._fast = fast
-        self._python = python
         self._failed = False
 
     def follow(self, lesson: str) -> Row:
@@ -105,7 +99,7 @@ class _Run:
         if self._write and self._failed:
             return Row(lesson, "not reached", False)
         began = time.monotonic()
-        done = Replayed([], {}, 0, [])
+        done = Replayed()
         try:
             done = self._replay(lesson)
             how, good = self._compare_or_write(lesson, done)
@@ -115,19 +109,17 @@ class _Run:
         finally:
             self.report.over(lesson)
         self._failed |= not good
-        counts = (done.steps, len(done.snapshots), done.left_out, time.monotonic() - began)
-        return Row(lesson, how, good, *counts)
+        return Row(lesson, how, good, done, time.monotonic() - began)
 
     def _replay(self, lesson: str) -> Replayed:
         done = replay(
             lesson,
             start_of(lesson),
             fast=self._fast,
-            python=self._python,
             halt=self.halt,
             tell=lambda *words, seconds: self.report.step(lesson, words, seconds),
         )
-        # Last: what is written of a lesson can be replayed before its end is.
+        # Last, so that an unfinished page can be replayed as far as it goes.
         grammar.check_diff(grammar.read_lesson(lesson), lesson)
         return done
 
@@ -153,13 +145,12 @@ def table(rows: list[Row], seconds: float) -> str:
 
     `seconds` is the time for all of them, side by side.
     """
-    left_out = [block for row in rows for block in row.left_out]
+    left_out = [block for row in rows for block in row.done.left_out]
     lines = [("page", "steps", "snapshots", "left out", "seconds", "verdict")]
-    for row in rows:
-        counts = (row.steps, row.snapshots, len(row.left_out), f"{row.seconds:.1f}")
-        lines.append((row.lesson, *counts, row.verdict))
-    sums = (sum(row.steps for row in rows), sum(row.snapshots for row in rows))
-    lines.append(("all", *sums, len(left_out), f"{seconds:.1f}"))
+    counts = [(row.done.steps, len(row.done.snapshots), len(row.done.left_out)) for row in rows]
+    for row, count in zip(rows, counts, strict=True):
+        lines.append((row.lesson, *count, f"{row.seconds:.1f}", row.verdict))
+    lines.append(("all", *map(sum, zip(*counts, strict=True)), f"{seconds:.1f}"))
     listed = "\n\nLeft out:\n" + "\n".join(f"  {block}" for block in left_out)
     return console.table(lines) + listed * bool(left_out)
 
@@ -218,32 +209,25 @@ def differences(
     """Return, for each file that differs from the folder, the block to blame and the difference.
 
     `snapshots` are the page's, beginning with `start`, and `wanted` is the folder. Each text begins
-    with PAGE:LINE, the place of the last block that changed the file, or the page's first line.
+    with the PAGE:LINE of the last block that changed the file, or of the page's first line.
     """
     made = snapshots[-1].files if snapshots else start
     said = []
     for name in sorted(made.keys() | wanted.keys()):
         if made.get(name) == wanted.get(name):
             continue
-        blocks = _blocks_that_changed(name, start, snapshots)
+        before = [start, *(snapshot.files for snapshot in snapshots)]
+        blocks = [
+            snapshot
+            for old, snapshot in zip(before, snapshots, strict=False)
+            if old.get(name) != snapshot.files.get(name)
+        ]
         if blocks:
-            place = grammar.location(blocks[-1].page, blocks[-1].line)
+            where = grammar.location(blocks[-1].page, blocks[-1].line)
             sentence = f"this leaves {name} unlike the folder's"
         else:
-            place = grammar.location(chapters.pages(chapter)[0], 1)
+            where = grammar.location(chapters.pages(chapter)[0], 1)
             sentence = f"no block below makes {name} what it is in the folder"
         sides = [{name: side[name]} if name in side else {} for side in (made, wanted)]
-        said.append(f"{place}: {sentence}:\n\n{patches.difference(*sides)}\n")
+        said.append(f"{where}: {sentence}:\n\n{patches.difference(*sides)}\n")
     return said
-
-
-def _blocks_that_changed(
-    name: str, start: file_tree.Tree, snapshots: list[Snapshot]
-) -> list[Snapshot]:
-    """Return the snapshots whose block changed the file of that name."""
-    before = [start, *(snapshot.files for snapshot in snapshots)]
-    return [
-        snapshot
-        for old, snapshot in zip(before, snapshots, strict=False)
-        if old.get(name) != snapshot.files.get(name)
-    ]

@@ -16,8 +16,8 @@ def print_missing(chapter: str) -> int:
     """Print what a chapter's page lacks to end as its committed folder.
 
     Without a page, that's everything that changed since the chapter before. For a page or parts
-    in progress, it's whatever they don't reach yet. Returns 0. Raises CourseError if there's no folder
-    or a page is wrong.
+    in progress, it's whatever they don't reach yet. Returns 0. Raises CourseError if there's no
+    folder, and PageError if a page is wrong.
     """
     folder = chapters.folder(chapter)
     if not folder.is_dir():
@@ -66,7 +66,7 @@ def _can_be_typed(name: str, content: bytes) -> bool:
 
 def _titled(language: str, name: str, text: str) -> str:
     info = f'{language} title="{name}"'
-    return f"`{name}`:\n\n{grammar.fenced(text.removesuffix(chr(10)), info)}\n"
+    return f"`{name}`:\n\n{grammar.fenced(text, info)}\n"
 
 
 def _copy(name: str, chapter: str) -> str:

@@ -38,30 +38,29 @@ class Commit:
 
 
 def write(to: Path) -> int:
-    """Write the history into the folder `to`, which check_target() has checked; say what comes next.
+    """Write the history into the folder `to`, which check_target() has checked; say what's next.
 
     Returns 0. Raises CourseError, and PageError for a page that can't be replayed.
     """
-    folder = to
     recordings.prepare(chapters.NAMES)
     made = []
     for chapter in chapters.NAMES:
         steps = list(commits(chapter))
         say(f"Chapter {_number(chapter)}: {len(steps)} steps")
         made += steps
-    _git(folder.parent, "init", "--quiet", "--template=", "--object-format=sha1", str(folder))
-    _git(folder, "symbolic-ref", "HEAD", "refs/heads/main")
-    _git(folder, "fast-import", "--quiet", given=b"".join(_stream(made)))
-    _git(folder, "reset", "--quiet", "--hard")
-    exclude = folder / ".git" / "info" / "exclude"
+    _git(to.parent, "init", "--quiet", "--template=", "--object-format=sha1", str(to))
+    _git(to, "symbolic-ref", "HEAD", "refs/heads/main")
+    _git(to, "fast-import", "--quiet", given=b"".join(_stream(made)))
+    _git(to, "reset", "--quiet", "--hard")
+    exclude = to / ".git" / "info" / "exclude"
     exclude.parent.mkdir(exist_ok=True)
     exclude.write_text(EXCLUDED, encoding="utf-8")
-    say(f"{folder} has {len(made)} commits. Its files are those at the end of the last chapter.")
+    say(f"{to} has {len(made)} commits. Its files are those at the end of the last chapter.")
     say(
         f"""
 Next:
 
-{checkout.advice({}, folder)}
+{checkout.advice({}, to)}
   git log --oneline --reverse
   git log -p --reverse chapter-2..chapter-3
   git switch --detach chapter-3

@@ -18,25 +18,23 @@ ANSWER_LIMIT = 30  # seconds that an answer may take
 
 
 def converse(
-    command: str,
-    shown: list[str],
+    command: transcript.Command,
     environment: dict[str, str],
     folder: str,
     ports: Ports,
     halt: threading.Event,
 ) -> None:
-    """Run `command`, type the page's lines at its prompts, and compare its answers.
+    """Run a command, type the page's lines at its prompts, and compare its answers.
 
     If the page doesn't leave the interpreter, it's left at the end. Raises Mismatch, Halted.
     """
-    greeting, exchanges = transcript.read_prompts(shown)
     master, slave = pty.openpty()
     modes = termios.tcgetattr(slave)
     modes[3] &= ~termios.ECHO  # what is typed is known
     termios.tcsetattr(slave, termios.TCSANOW, modes)
     # Popen and not pexpect's own spawn: two replays run in threads, and only Popen forks safely.
     process = subprocess.Popen(
-        ["bash", "--noprofile", "--norc", "-c", ports.to_replay(command)],
+        ["bash", "--noprofile", "--norc", "-c", ports.to_replay(command.text)],
         env=environment,
         cwd=folder,
         stdin=slave,
@@ -54,23 +52,23 @@ def converse(
         return not ended
 
     try:
-        going = answer(f"`{command}`", transcript.PROMPT, greeting)
-        for typed, answered, below in exchanges:
-            what = f"`{transcript.PROMPT}{typed[0]}`"
+        going = answer(f"`{command.text}`", transcript.PROMPT, command.shown)
+        for exchange in command.exchanges:
+            what = f"`{transcript.PROMPT}{exchange.typed[0]}`"
             try:
                 if not going:
                     raise Mismatch(f"the interpreter had ended before {what}")
-                for line in typed[:-1]:
+                for line in exchange.typed[:-1]:
                     child.sendline(ports.to_replay(line))
                     answer(what, transcript.GOES_ON, [])
-                child.sendline(ports.to_replay(typed[-1]))
-                going = answer(what, transcript.PROMPT, answered)
+                child.sendline(ports.to_replay(exchange.typed[-1]))
+                going = answer(what, transcript.PROMPT, exchange.shown)
             except Mismatch as mismatch:
-                mismatch.below += below
+                mismatch.below += exchange.below
                 raise
         if going:
             child.send("\x04")
-            _wait(child, None, f"`{command}`", halt)
+            _wait(child, None, f"`{command.text}`", halt)
     finally:
         child.close()  # which hangs up: an interpreter takes Ctrl-C for an invitation to go on
         processes.end(process)

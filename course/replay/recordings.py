@@ -7,8 +7,8 @@ name and renamed when it's complete, so several builds can run at the same time.
 """
 
 import hashlib
-import json
 import os
+import pickle
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -55,14 +55,12 @@ def read(lesson: str) -> Recording:
 
     Raises PageError for what a page does wrong, and CourseError.
     """
-    recording = Recording(start_of(lesson), chapters.pages(lesson), [])
-    key, path = _key(lesson), chapters.ROOT / FOLDER / f"{lesson}.json"
-    found = _load(lesson, path, key)
-    if found is None:
-        found = run.replay(lesson, recording.start, fast=True).snapshots
-        _save(path, key, found)
-    recording.snapshots.extend(found)
-    return recording
+    key = _key(lesson)
+    snapshots = _load(lesson, key)
+    if snapshots is None:
+        snapshots = run.replay(lesson, start_of(lesson), fast=True).snapshots
+        _save(lesson, key, snapshots)
+    return Recording(start_of(lesson), chapters.pages(lesson), snapshots)
 
 
 def prepare(lessons: list[str]) -> None:
@@ -70,11 +68,7 @@ def prepare(lessons: list[str]) -> None:
 
     Raises PageError and CourseError, for the first of them that can't be replayed.
     """
-    stale = [
-        each
-        for each in lessons
-        if _load(each, chapters.ROOT / FOLDER / f"{each}.json", _key(each)) is None
-    ]
+    stale = [lesson for lesson in lessons if _load(lesson, _key(lesson)) is None]
     if stale:
         console.say(f"Replaying the files of {', '.join(stale)} ...")
     with ThreadPoolExecutor(command.AT_ONCE) as pool:
@@ -86,7 +80,7 @@ def prepare(lessons: list[str]) -> None:
 
 def _key(lesson: str) -> str:
     """Return a hash of all that the lesson's snapshots are made from."""
-    digest = hashlib.sha256(f"{django.VERSION} {sys.version}".encode())
+    digest = hashlib.sha256(f"{django.VERSION} {sys.version} {chapters.ROOT}".encode())
     ours = Path(course.__file__).parent.glob("**/*.py")
     for path in sorted([*ours, *chapters.pages(lesson)]):
         _add(digest, path.name, path.read_bytes())
@@ -101,47 +95,22 @@ def _add(digest, name: str, content: bytes) -> None:
     digest.update(f"{name} {len(content)}\n".encode() + content)
 
 
-def _load(lesson: str, path: Path, key: str) -> list[Snapshot] | None:
-    """Return the snapshots from a file, or None if there is no such file or it has another key."""
+def _path(lesson: str) -> Path:
+    return chapters.ROOT / FOLDER / f"{lesson}.pickle"
+
+
+def _load(lesson: str, key: str) -> list[Snapshot] | None:
+    """Return the snapshots from disk, or None if they aren't there or were made for another key."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if said["key"] != key:
-            return None
-        contents = [text.encode("latin-1") for text in said["contents"]]
-        return [
-            Snapshot(
-                lesson,
-                step,
-                title,
-                chapters.ROOT / page,
-                line,
-                written,
-                {name: contents[number] for name, number in files.items()},
-            )
-            for step, title, page, line, written, files in said["snapshots"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        made_for, snapshots = pickle.loads(_path(lesson).read_bytes())
+    except Exception:  # a damaged file can raise almost anything
         return None
+    return snapshots if made_for == key else None
 
 
-def _save(path: Path, key: str, snapshots: list[Snapshot]) -> None:
-    numbers: dict[bytes, int] = {}  # most files are the same in most snapshots
-    kept = [
-        (
-            snapshot.step,
-            snapshot.title,
-            snapshot.page.relative_to(chapters.ROOT).as_posix(),
-            snapshot.line,
-            snapshot.path,
-            {name: numbers.setdefault(text, len(numbers)) for name, text in snapshot.files.items()},
-        )
-        for snapshot in snapshots
-    ]
-    # Any bytes can be read as Latin-1 and made of it again.
-    contents = [content.decode("latin-1") for content in numbers]
+def _save(lesson: str, key: str, snapshots: list[Snapshot]) -> None:
+    path = _path(lesson)
     path.parent.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, suffix=".half", delete=False, encoding="utf-8"
-    ) as half:
-        json.dump({"key": key, "contents": contents, "snapshots": kept}, half)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
+        pickle.dump((key, snapshots), half)
     os.replace(half.name, path)

@@ -1,6 +1,5 @@
 """Run a lesson's steps in a folder, and keep a snapshot of the project whenever a file changes."""
 
-import sys
 import tempfile
 import threading
 import time
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course import chapters
 from course.pages import file_tree, grammar
 from course.pages.grammar import PageError
 from course.pages.matching import Mismatch
@@ -39,10 +39,10 @@ class Replayed:
     `left_out` names each block that wasn't replayed, as PAGE:LINE, and why.
     """
 
-    snapshots: list[Snapshot]
-    files: file_tree.Tree
-    steps: int
-    left_out: list[str]
+    snapshots: list[Snapshot] = field(default_factory=list)
+    files: file_tree.Tree = field(default_factory=dict)
+    steps: int = 0
+    left_out: list[str] = field(default_factory=list)
 
 
 def replay(
@@ -50,31 +50,33 @@ def replay(
     start: file_tree.Tree,
     *,
     fast: bool = False,
-    python: str = sys.executable,
     halt: threading.Event | None = None,
-    tell: Callable[..., None] = lambda place, title, seconds: None,
+    tell: Callable[..., None] = lambda which, title, seconds: None,
 ) -> Replayed:
     """Run the pages of `lesson` on the files of `start`, in a temporary folder.
 
     Parts run one after the other in one shell, and servers keep running between them. With `fast`,
-    only commands that change files are run. `python` belongs to the environment for the commands.
-    `tell` gets a step's place and title when it begins, and again, with seconds, when it ends.
+    only commands that change files are run. `tell` gets which step it is and its title when it
+    begins, and again, with seconds, when it ends.
     Raises PageError if a page does something wrong, CourseError as chapters.pages() does, and
     processes.Halted once `halt` is set.
     """
     parts = grammar.read_lesson(lesson)
-    done = Replayed([], start, sum(part.count for part in parts), [])
+    done = Replayed(files=start, steps=sum(part.count for part in parts))
     number = 0
     with tempfile.TemporaryDirectory(
         prefix="course-replay-", ignore_cleanup_errors=True
     ) as scratch:
-        room = Path(scratch).resolve()
-        with Workshop(room, start, fast, python, halt or threading.Event()) as workshop:
+        # A chapter's suite runs with a browser in `make test-all`, on the same files. What a guide
+        # makes is tested nowhere else.
+        browser = not chapters.is_committed(lesson)
+        halt = halt or threading.Event()
+        with Workshop(Path(scratch).resolve(), start, fast, halt, browser) as workshop:
             for part, step in grammar.steps(parts):
                 number = step.number or number
-                place = f"step {step.number} of {done.steps}" if step.number else "between steps"
+                which = f"step {step.number} of {done.steps}" if step.number else "between steps"
                 began, before = time.monotonic(), workshop.files
-                tell(place, step.title, seconds=None)
+                tell(which, step.title, seconds=None)
                 for block in step.blocks:
                     _do(block, workshop, part)
                     if block.kind == "left out":
@@ -86,7 +88,7 @@ def replay(
                         about = (lesson, number, step.title, part.path, block.line, block.path)
                         done.snapshots.append(Snapshot(*about, workshop.files))
                 _check_step(part, step, before, workshop.files)
-                tell(place, step.title, seconds=time.monotonic() - began)
+                tell(which, step.title, seconds=time.monotonic() - began)
     return done
 
 

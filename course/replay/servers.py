@@ -1,5 +1,6 @@
 """Start the servers that a page starts, on free ports, and keep them running."""
 
+import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,18 +19,15 @@ LOG_LIMIT = 10  # seconds that it may take to print what a page shows
 
 @dataclass
 class Server:
-    """A server: its command in the page and as it runs here, its folder, and its log.
+    """A server: its command in the page, how it's launched here, and the process that runs.
 
     `seen` is how many lines of its log the page has shown. A server is `up` once it listens.
     """
 
     kind: Kind
     command: str
-    local: str
-    environment: dict[str, str]
-    folder: str
-    log: Path
-    process: Process | None = None
+    launch: Callable[[], Process]
+    process: Process
     seen: int = 0
     up: bool = False
 
@@ -63,16 +61,15 @@ class Servers:
         environment, folder = self._surroundings()
         log = self._scratch / f"{kind.name}.log"
         log.write_bytes(b"")
-        server = Server(kind, command, self._local(kind, command), environment, folder, log)
-        self._launch(server)
+        local = self._local(kind, command)
+        launch = functools.partial(Process, local, folder=folder, environment=environment, log=log)
+        server = self.running[kind.name] = Server(kind, command, launch, launch())
         shown = [matching.ANY] if shown is None else shown
 
-        def settled():
-            # In this order: what it printed before it ended is all there.
-            ended = server.ended()
-            return ended or (self._listens(server) and self._begins(server, shown))
+        def begins() -> bool:
+            return matching.beginning(shown, self._printed(server)) is not None
 
-        done = processes.until(settled, START_LIMIT, self._halt)
+        done = self._wait(server, begins)
         printed = self._printed(server)
         if server.ended():
             self._check_failure(server, shown, printed)
@@ -80,8 +77,6 @@ class Servers:
             why = "printed something else" if self._listens(server) else "does not serve"
             sentence = f"`{command}` {why} after {START_LIMIT} s."
             raise Mismatch(matching.difference(sentence, shown, printed))
-        else:
-            server.up = True
         server.seen = matching.beginning(shown or [matching.ANY], printed)
 
     def edited(self) -> None:
@@ -98,12 +93,8 @@ class Servers:
         if self.stale and server and server.kind.reloads:
             server.process.end()
             server.seen = len(self._printed(server))
-            server.up = False
-            self._launch(server)
-            processes.until(
-                lambda: server.ended() or self._listens(server), START_LIMIT, self._halt
-            )
-            server.up = not server.ended() and self._listens(server)
+            server.process = server.launch()
+            self._wait(server)
         self.stale = False
         for server in self.running.values():
             if server.up and server.ended():
@@ -160,6 +151,7 @@ class Servers:
             self.stop(name)
 
     def _local(self, kind: Kind, command: str) -> str:
+        """Return a page's command with free ports and the options for a replay."""
         local = self.ports.to_replay(command)
         program = kind.program.match(local)[0]
         options = kind.options
@@ -167,11 +159,16 @@ class Servers:
             options = kind.port_option.format(port=self.ports.real[kind.port]) + options
         return program + options + local[len(program) :]
 
-    def _launch(self, server: Server) -> None:
-        server.process = Process(
-            server.local, folder=server.folder, environment=server.environment, log=server.log
-        )
-        self.running[server.kind.name] = server
+    def _wait(self, server: Server, condition: Callable[[], bool] = lambda: True) -> bool:
+        """Wait until a server listens and fulfils the condition; return whether it does."""
+
+        def ready() -> bool:
+            return self._listens(server) and condition()
+
+        # In this order: what it printed before it ended is all there.
+        processes.until(lambda: server.ended() or ready(), START_LIMIT, self._halt)
+        server.up = not server.ended() and ready()
+        return server.up
 
     def _check_failure(self, server: Server, shown: list[str], printed: list[str]) -> None:
         """Raise Mismatch unless the page shows that the server couldn't start."""
@@ -185,13 +182,10 @@ class Servers:
     def _printed(self, server: Server) -> list[str]:
         """Return the whole lines that a server has printed, with the page's ports."""
         ended = server.ended()
-        text = server.log.read_text(errors="replace")
+        text = server.process.printed()
         if not ended:
             text = text[: text.rfind("\n") + 1]
         return matching.lines(self.ports.to_page(text))
-
-    def _begins(self, server: Server, shown: list[str]) -> bool:
-        return matching.beginning(shown, self._printed(server)) is not None
 
     def _listens(self, server: Server) -> bool:
         """Return whether a server takes connections or, if it has no port, has printed anything."""

@@ -6,6 +6,7 @@ import select
 import shlex
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from course.pages import matching, transcript
 from course.pages.matching import Mismatch
 from course.replay import prompt, server_kinds, servers
 
-COMMAND_LIMIT = 300  # seconds that a command may take
+COMMAND_LIMIT = 600  # seconds that a command may take, such as a suite on a busy machine
 
 # Homebrew's programs stand in the first of these.
 SYSTEM = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -34,6 +35,8 @@ VARIABLES = {
     "TERM": "dumb",
 }
 
+NO_BROWSER = "--ignore=tests/test_browser.py"
+
 # Making an environment and filling it takes half a minute, and an index to download from.
 READY_ENVIRONMENT = """
 _ready() {{
@@ -49,8 +52,12 @@ _WRITES_FILES = re.compile(
     r"|django-admin start(?:project|app)\b"
     r"|python3? manage\.py (?:startapp|makemigrations)\b"
 )
-# A suite has servers of its own, and the others talk to none.
-_KEEPS_TO_ITSELF = re.compile(r"(?:pytest|pip)\b|python3? manage\.py (?:check|migrate)\b")
+# A suite has servers of its own, and the others don't talk to the web server.
+_KEEPS_TO_ITSELF = re.compile(
+    r"(?:\w+=\S* )*"  # variables set for this command alone
+    r"(?:(?:pytest|pip|redis-cli)\b"
+    r"|python3? manage\.py (?:check|createsuperuser|demo|migrate)\b)"
+)
 
 
 def writes_files(command: str) -> bool:
@@ -71,16 +78,24 @@ def may_ask_a_server(command: str) -> bool:
 class Shell:
     """A bash in `folder`, whose parent is its HOME, and the servers that were started in it.
 
-    `python` belongs to an environment whose programs are found first. Always close it.
+    The programs of this process's environment are found first. Without a `browser`, the project's
+    suite leaves out the tests that need one, as it does for learners who have none. Always close
+    it.
     """
 
-    def __init__(self, folder: Path, scratch: Path, python: str, halt: threading.Event):
+    def __init__(
+        self,
+        folder: Path,
+        scratch: Path,
+        halt: threading.Event,
+        browser: bool = True,
+    ):
         self._halt = halt
         self._out = scratch / "out"
-        programs = Path(python).parent
+        programs = Path(sys.executable).parent
         for name in ("bin", "tmp"):
             (scratch / name).mkdir()
-        # Where there is a black, startproject has it rewrite what it lays: here it does nothing.
+        # Where there is a black, startproject has it rewrite what it makes. Here it does nothing.
         (scratch / "bin" / "black").symlink_to(shutil.which("true", path=SYSTEM))
         environment = {
             **VARIABLES,
@@ -88,6 +103,8 @@ class Shell:
             "PATH": f"{scratch}/bin:{programs}:{SYSTEM}",
             "TMPDIR": f"{scratch}/tmp",
         }
+        if not browser:
+            environment["PYTEST_ADDOPTS"] += f" {NO_BROWSER}"
         self._bash = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=folder,
@@ -147,9 +164,8 @@ class Shell:
             raise Mismatch(f"`^C` ends a server, but `{command.text}` doesn't start one")
         if may_ask_a_server(command.text):
             self.servers.refresh()
-        if any(line.startswith(transcript.PROMPT) for line in command.shown):
-            where = self._surroundings()
-            prompt.converse(command.text, command.shown, *where, self.ports, self._halt)
+        if command.exchanges:
+            prompt.converse(command, *self._surroundings(), self.ports, self._halt)
             return
         status, printed = self.run(command.text)
         ended = f" and failed with exit status {status}" if status else ""
@@ -170,7 +186,7 @@ class Shell:
         return dict(pair.split("=", 1) for pair in pairs), folder.removesuffix("\n")
 
     def _ask(self, command: str) -> tuple[int, str]:
-        # eval, so that a command that bash cannot read is a failed one and not the shell's end.
+        # eval, so that a command that bash can't read only fails, and doesn't end the shell.
         line = f"{{ eval {shlex.quote(command)}; }} >{shlex.quote(str(self._out))} 2>&1 </dev/null"
         try:
             self._bash.stdin.write(f"{line}; echo $?\n")

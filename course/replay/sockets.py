@@ -18,93 +18,84 @@ CLOSE_LIMIT = 3  # seconds that a server may take to say goodbye
 
 
 class Socket:
-    """One end of a WebSocket, or the HTTP status with which its handshake was refused."""
+    """One end of a WebSocket. `end` is how it ended, such as "4403" or "HTTP 403", or None."""
 
     def __init__(
         self,
         name: str,
         connection: ClientConnection | None,
-        refused: int | None,
+        end: str | None,
         halt: threading.Event,
     ):
-        self._who = name or "the page"
+        self._name = name or "the page"
         self._connection = connection
-        self._refused = refused
+        self._end = end
         self._halt = halt
-        self._over = False  # whether the page has shown how it ended
+        self._end_shown = False
 
     def send(self, frame: str) -> None:
-        """Send a text frame. Raises Mismatch if the socket is not open."""
-        self._check_open()
+        """Send a text frame. Raises Mismatch if the socket isn't open."""
         try:
-            self._connection.send(frame)
+            if not self._end:
+                self._connection.send(frame)
         except ConnectionClosed as closed:
-            raise Mismatch(
-                f"{self._who} can't send: the socket ended with {_code(closed)}"
-            ) from None
+            self._end = _code(closed)
+        if self._end:
+            raise Mismatch(f"{self._name} can't send: the socket ended with {self._end}")
 
     def receive(self, shown: str) -> None:
         """Wait for the frame that the page shows. Raises Mismatch, Halted."""
-        self._check_open()
-        try:
-            frame = self._next(ANSWER_LIMIT)
-        except ConnectionClosed as closed:
-            raise Mismatch(
-                f"{self._who} gets nothing more: the socket ended with {_code(closed)}"
-            ) from None
+        frame = self._next(ANSWER_LIMIT)
+        if self._end:
+            raise Mismatch(f"{self._name} gets nothing more: the socket ended with {self._end}")
         if frame is None:
-            raise Mismatch(f"{self._who} got nothing within {ANSWER_LIMIT} s; shown is: {shown}")
+            raise Mismatch(f"{self._name} got nothing within {ANSWER_LIMIT} s; shown is: {shown}")
         if not same(shown, frame):
             raise Mismatch(
-                f"{self._who} got another frame.\n\nThe page shows:\n\n    {shown}\n\n"
+                f"{self._name} got another frame.\n\nThe page shows:\n\n    {shown}\n\n"
                 f"It was:\n\n    {frame}"
             )
 
-    def end(self, shown: str) -> None:
+    def ends(self, shown: str) -> None:
         """Wait until the socket ends as the page shows: `4403`, `HTTP 403`. Raises Mismatch."""
-        if self._refused:
-            how = f"HTTP {self._refused}"
-        else:
-            try:
-                frame = self._next(ANSWER_LIMIT)
-                how = "not at all" if frame is None else f"not at all, but this came: {frame}"
-            except ConnectionClosed as closed:
-                how = _code(closed)
-        if how != shown:
-            raise Mismatch(f"{self._who} should end with {shown}, but ended with {how}")
-        self._over = True
+        frame = self._next(ANSWER_LIMIT)
+        came = "" if frame is None else f", but this came: {frame}"
+        if self._end != shown:
+            how = self._end or f"not at all{came}"
+            raise Mismatch(f"{self._name} should end with {shown}, but ended with {how}")
+        self._end_shown = True
 
     def finish(self, seconds: float) -> None:
         """Check for `seconds` that nothing happens that the page doesn't show. Raises Mismatch."""
-        if self._over:
+        if self._end_shown:
             return
-        self._check_open()
-        try:
-            frame = self._next(seconds)
-        except ConnectionClosed as closed:
+        frame = self._next(seconds)
+        if self._end:
             raise Mismatch(
-                f"{self._who}'s socket ended with {_code(closed)}, but the page doesn't show that"
-            ) from None
+                f"{self._name}'s socket ended with {self._end}, but the page doesn't show that"
+            )
         if frame is not None:
-            raise Mismatch(f"{self._who} also got a frame that the page doesn't show: {frame}")
+            raise Mismatch(f"{self._name} also got a frame that the page doesn't show: {frame}")
 
     def close(self) -> None:
         """Close the socket if it's open."""
         if self._connection:
             self._connection.close()
 
-    def _check_open(self) -> None:
-        if self._refused:
-            raise Mismatch(f"{self._who} was refused with HTTP {self._refused}")
-
     def _next(self, seconds: float) -> str | bytes | None:
-        """Return the next frame, or None if none comes within `seconds`."""
+        """Return the next frame, or None if the socket ends or none comes within `seconds`."""
 
-        def come() -> list[str | bytes]:
-            with contextlib.suppress(TimeoutError):
+        def come() -> list[str | bytes | None]:
+            try:
                 return [self._connection.recv(timeout=0.1)]
-            return []
+            except TimeoutError:
+                return []
+            except ConnectionClosed as closed:
+                self._end = _code(closed)
+                return [None]
 
+        if self._end:
+            return None
         found = processes.until(come, seconds, self._halt)
         return found[0] if found else None
 
@@ -128,7 +119,7 @@ def enter(
             close_timeout=CLOSE_LIMIT,
         )
     except InvalidStatus as refusal:
-        return Socket(name, None, refusal.response.status_code, halt)
+        return Socket(name, None, f"HTTP {refusal.response.status_code}", halt)
     except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:
         raise Mismatch(f"no server accepts a WebSocket at that address: {error}") from None
     return Socket(name, opened.__enter__(), None, halt)  # Socket.close() is its end

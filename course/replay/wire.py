@@ -18,11 +18,11 @@ LOGIN = re.compile(r"as (?P<user>\w+)")
 REPEATED = re.compile(r"(?P<what>\S) \* (?P<times>\d+)")  # `x * 70000`: a frame of so many
 
 
-def run(text: str, terminal: Shell, halt: threading.Event) -> None:
+def run(text: str, shell: Shell, halt: threading.Event) -> None:
     """Have a wire block's conversation. Raises Mismatch, Halted."""
-    terminal.servers.refresh()
-    terminal.servers.check_web()
-    conversation = Conversation(terminal, halt)
+    shell.servers.refresh()
+    shell.servers.check_web()
+    conversation = Conversation(shell, halt)
     below = 0
     try:
         for below, line in enumerate(text.rstrip("\n").split("\n"), start=1):  # noqa: B007
@@ -38,8 +38,8 @@ def run(text: str, terminal: Shell, halt: threading.Event) -> None:
 class Conversation:
     """The sockets of a block by the names that the page gives them, or ""."""
 
-    def __init__(self, terminal: Shell, halt: threading.Event):
-        self._terminal = terminal
+    def __init__(self, shell: Shell, halt: threading.Event):
+        self._shell = shell
         self._halt = halt
         self._sockets: dict[str, Socket] = {}
         self._cookies: str | None = None
@@ -49,7 +49,7 @@ class Conversation:
         if line.startswith("$ "):
             self._run(line[2:])
         elif match := LOGIN.fullmatch(line):
-            self._cookies = login.log_in(self._terminal.ports.real[8000], match["user"])
+            self._cookies = login.log_in(self._shell.ports.real[8000], match["user"])
         elif match := OPEN.fullmatch(line):
             for name in re.split(", *", match["names"] or ""):
                 self._open(name, match["url"], match["origin"])
@@ -64,7 +64,7 @@ class Conversation:
             elif match["sign"] == "<":
                 socket.receive(rest)
             else:
-                socket.end(rest)
+                socket.ends(rest)
         elif line:
             raise Mismatch(f"this isn't a line of a conversation: {line}")
 
@@ -85,15 +85,15 @@ class Conversation:
                 old.finish(QUIET)
             finally:
                 old.close()
-        local = self._terminal.ports.to_replay(url)
+        local = self._shell.ports.to_replay(url)
         self._sockets[name] = enter(name, local, origin, self._cookies, self._halt)
 
     def _run(self, command: str) -> None:
         if kind := server_kinds.kind_of(command):
-            self._terminal.servers.start(kind, command, None)
+            self._shell.servers.start(kind, command, None)
             return
-        # A conversation has no place for what a command prints.
-        status, printed = self._terminal.run(command)
+        # A conversation can't show what a command prints.
+        status, printed = self._shell.run(command)
         if status:
             said = matching.quote(printed)
             raise Mismatch(f"`{command}` failed with exit status {status}. It printed:\n\n{said}")

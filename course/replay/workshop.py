@@ -16,14 +16,19 @@ PROJECT = "my-chat"  # and the folder that they work in
 
 
 class Workshop:
-    """A folder with a project and a terminal. `files` is the project as it stands.
+    """A folder with a project and a shell. `files` is the project as it stands.
 
-    With `fast`, only blocks that change files are carried out. Use it in a `with` statement, which
-    stops everything it started.
+    With `fast`, only blocks that change files are carried out. `browser` is Shell's. Use it in a
+    `with` statement, which stops everything it started.
     """
 
     def __init__(
-        self, scratch: Path, start: file_tree.Tree, fast: bool, python: str, halt: threading.Event
+        self,
+        scratch: Path,
+        start: file_tree.Tree,
+        fast: bool,
+        halt: threading.Event,
+        browser: bool = True,
     ):
         self.files = start
         self._fast = fast
@@ -34,37 +39,21 @@ class Workshop:
         self._folder = home / PROJECT
         self._folder.mkdir()
         file_tree.write(start, self._folder)
-        self._terminal = Shell(self._folder, scratch, python, halt)
+        self._shell = Shell(self._folder, scratch, halt, browser)
 
     def __enter__(self) -> "Workshop":
         return self
 
     def __exit__(self, *_) -> None:
-        self._terminal.close()
+        self._shell.close()
 
     def do(self, block: Block) -> None:
         """Carry out a block and compare. Raises Mismatch and Halted."""
-        if block.kind == "write":
-            self._write(block.path, block.text)
-        elif block.kind == "edit":
-            self._edit(block)
-        elif block.kind == "console":
-            self._console(block.text)
-        elif block.kind == "shown":
-            self._check_shown(block)
-        elif block.kind == "log" and not self._fast:
-            self._terminal.log(block.text)
-        elif block.kind == "wire" and not self._fast:
-            wire.run(block.text, self._terminal, self._halt)
+        if action := self.ACTIONS.get(block.kind):
+            action(self, block)
 
-    def _write(self, path: str, text: str) -> None:
-        target = self._folder / path
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(text.encode())
-        except OSError as error:
-            raise Mismatch(f"{path} cannot be written: {error.strerror}") from None
-        self._look()
+    def _write(self, block: Block) -> None:
+        self._write_file(block.path, block.text)
 
     def _edit(self, block: Block) -> None:
         if block.path not in self.files:
@@ -74,18 +63,27 @@ class Workshop:
         try:
             text = patches.apply(self.files[block.path].decode(), block.text)
         except UnicodeDecodeError:
-            raise Mismatch(f"{block.path} is no text") from None
+            raise Mismatch(f"{block.path} isn't a text file") from None
         except patches.PatchError as error:
             raise Mismatch(f"{block.path}: {error}") from None
-        self._write(block.path, text)
+        self._write_file(block.path, text)
 
-    def _console(self, text: str) -> None:
-        for command in transcript.commands(text):
-            lays = shell.writes_files(command.text)
-            if self._fast and not lays:
+    def _write_file(self, path: str, text: str) -> None:
+        target = self._folder / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode())
+        except OSError as error:
+            raise Mismatch(f"{path} cannot be written: {error.strerror}") from None
+        self._reread_files()
+
+    def _console(self, block: Block) -> None:
+        for command in transcript.commands(block.text):
+            writes_files = shell.writes_files(command.text)
+            if self._fast and not writes_files:
                 continue
-            self._terminal.do(command)
-            if self._look() and not lays:
+            self._shell.do(command)
+            if self._reread_files() and not writes_files:
                 raise Mismatch(
                     f"`{command.text}` changes files, which a replay of the files alone would "
                     "not notice: shell.py has to know the command",
@@ -95,27 +93,47 @@ class Workshop:
     def _check_shown(self, block: Block) -> None:
         if block.note not in self.files:
             raise Mismatch(f"there is no {block.note} that could hold this")
-        lacking = first_lacking(block.text, self.files[block.note].decode(errors="replace"))
-        if lacking is not None:
-            raise Mismatch(f"{block.note} does not hold this line, or not here: {lacking}")
+        missing = first_missing(block.text, self.files[block.note].decode(errors="replace"))
+        if missing is not None:
+            raise Mismatch(f"{block.note} does not hold this line, or not here: {missing}")
 
-    def _look(self) -> bool:
+    def _log(self, block: Block) -> None:
+        if not self._fast:
+            self._shell.log(block.text)
+
+    def _wire(self, block: Block) -> None:
+        if not self._fast:
+            wire.run(block.text, self._shell, self._halt)
+
+    def _reread_files(self) -> bool:
         """Read the project's files again; return whether any has changed."""
         files = file_tree.read(self._folder)
         if files == self.files:
             return False
-        self.files = files
-        self._terminal.servers.edited()
+        # Unchanged files stay the same objects, which recordings store once.
+        self.files = {
+            name: old if (old := self.files.get(name)) == content else content
+            for name, content in files.items()
+        }
+        self._shell.servers.edited()
         return True
 
+    # What a block of each kind does, and nothing for the others. See grammar.UNTITLED.
+    ACTIONS = {
+        "write": _write,
+        "edit": _edit,
+        "console": _console,
+        "log": _log,
+        "wire": _wire,
+        "shown": _check_shown,
+    }
 
-def first_lacking(shown: str, text: str) -> str | None:
+
+def first_missing(shown: str, text: str) -> str | None:
     """Return the first line of `shown` that's missing from `text`, in that order, or None.
 
     In `text`, lines may have another indentation, quotation marks around them, and more in between.
     """
     lines = iter(text.split("\n"))
-    for wanted in shown.split("\n"):
-        if wanted.strip() and not any(wanted.strip() in line for line in lines):
-            return wanted.strip()
-    return None
+    wanted = filter(None, map(str.strip, shown.split("\n")))
+    return next((line for line in wanted if not any(line in other for other in lines)), None)

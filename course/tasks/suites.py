@@ -23,6 +23,7 @@ LIMIT = 600  # seconds that a suite may take; the longest takes 200 where others
 LARGE = 100_000  # bytes of tests from which on a chapter has two suites
 OURS = ["chapters", "tools"]  # the folders below tests/ that `make test-all` runs
 GRACE = 10  # seconds that an interrupted suite has to put its own things away
+SHARED = "COURSE_SHARED"  # the variable that names a folder for what suites share in one run
 
 # Set by the make that runs this, or for another project's tests, these would change what a suite
 # tests.
@@ -219,6 +220,7 @@ def run_all(
     running: list[Running] = []
     results = {}
     with tempfile.TemporaryDirectory(prefix="course-suites-") as scratch:
+        environment = {**environment, SHARED: scratch}
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:

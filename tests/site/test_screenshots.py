@@ -7,7 +7,7 @@ import pytest
 
 from course import chapters
 from course.site import scenes, screenshots
-from tests.support.windows import all_served
+from tests.support.servers import all_served
 
 INDEX = "01_http_only"
 
@@ -58,7 +58,7 @@ def test_changed_word_or_colour_puts_a_picture_out_of_date(shows, chromium, tmp_
 # What is wrong with a folder of pictures: no browser is needed to tell.
 
 SHOWS = {"a.webp": "a room", "a-dark.webp": "a room, dark"}
-AGAIN = " Take the pictures anew: make screenshots"
+AGAIN = f" {screenshots.AGAIN}"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Does the built site hold together: links, anchors, pictures, and the two files for programs."""
 
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from course import chapters
-from course.site import build, chapter_diff
+from course.site import build, directives
 
 VOID = {"404.html"}  # served from anywhere, with addresses from the top
 
@@ -117,7 +118,7 @@ def test_what_a_repositorys_web_page_shows_is_what_the_site_shows(site):
     from markdown_it import MarkdownIt
 
     for page in build.entries(chapters.ROOT):
-        tokens = MarkdownIt("commonmark").enable("table").parse(chapter_diff.expand(page.text))
+        tokens = MarkdownIt("commonmark").enable("table").parse(directives.expand(page.text))
         wanted = {
             "li": sum(token.type == "list_item_open" for token in tokens),
             "pre": sum(token.type == "fence" for token in tokens),
@@ -129,3 +130,22 @@ def test_what_a_repositorys_web_page_shows_is_what_the_site_shows(site):
         article = re.sub(r'<details class="whole-file".*?</details>', "", article, flags=re.DOTALL)
         found = {tag: len(re.findall(rf"<{tag}[ >]", article)) for tag in wanted}
         assert found == wanted, page.path
+
+
+def test_every_diagram_says_what_it_shows(site, site_pages):
+    found = {
+        name: re.findall(r'class="diagram"[^>]*', (site / name).read_text()) for name in site_pages
+    }
+    assert any(found.values())
+    nameless = [
+        name for name, tags in found.items() if any('aria-label="Diagram"' in t for t in tags)
+    ]
+    assert not nameless, "A diagram without accTitle"
+
+
+def test_copy_leaves_no_prompt_in_any_block(site, site_pages):
+    """What the buttons give is in the pages; test_site_browser shows that they give it."""
+    for name in site_pages:
+        text = (site / name).read_text()
+        for copied in re.findall(r'<div class="highlight console" data-copy="([^"]*)"', text):
+            assert not re.search(r"^(\$|>>>) ", html.unescape(copied), re.MULTILINE), name

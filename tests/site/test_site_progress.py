@@ -26,11 +26,6 @@ MOVED = """() => new Promise((done) => {
 })"""
 
 
-@pytest.fixture(params=["http", "file"])
-def start(request, site, served_site):
-    return served_site if request.param == "http" else site.as_uri()
-
-
 def open_lesson(page, start, name=LESSON):
     """Open a lesson of three hours, and return its buttons."""
 

@@ -28,10 +28,10 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def first_found(window, site):
+def first_found(window, start):
     """Return a function that searches; it gives the first page found and the part of it."""
     page = window()
-    page.goto((site / "index.html").as_uri())
+    page.goto(f"{start}/index.html")
     page.locator(".md-search__input").click()
 
     def first_found(words):
@@ -43,7 +43,7 @@ def first_found(window, site):
         item.wait_for()
         address = item.locator("a").first.get_attribute("href").split("?")[0]
         parts = item.locator("h2").all_inner_texts()
-        return address.removeprefix(f"{site.as_uri()}/"), parts[0] if parts else ""
+        return address.removeprefix(f"{start}/"), parts[0] if parts else ""
 
     return first_found
 

@@ -3,16 +3,21 @@
 The server takes the place of Django's.
 """
 
+import contextlib
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from course import chapters
+from course.pages import transcript
+from course.pages.matching import Mismatch
 from course.processes import until
 from course.replay import checkout, command
+from course.replay.shell import Shell
 
 NAMES = ["01_one", "02_two", "03_three"]
 GUIDES = {"aside": "02_two"}
@@ -76,11 +81,91 @@ async def main():
 asyncio.run(main())
 """
 
+
+def edit(path: str = "answer.txt", old: str = "Tea", new: str = "Coffee") -> str:
+    """Return a numbered step that changes a line of a file."""
+    return f'## 1. Edit\n\nIn `{path}`:\n\n```diff title="{path}"\n-{old}\n+{new}\n```\n'
+
+
 START = """\
 ```console
 $ python manage.py runserver
 ...
 Quit the server with CONTROL-C.
+```
+"""
+
+SERVED = f"""\
+{START}
+```console
+$ curl -s http://127.0.0.1:8000/
+Tea
+```
+
+<!-- left out: nobody waits so long -->
+```console
+$ sleep 3600
+```
+
+<!-- shown in: answer.txt -->
+```text
+
+  Tea
+```
+
+{edit()}
+```console
+$ curl -s http://127.0.0.1:8000/
+Coffee
+```
+
+## See it fail
+
+```wire
+ann, bob: ws://127.0.0.1:8000/ws/
+ann > hello
+ann < hello
+bob < hello
+```
+
+```console
+asked for /ws/
+^C
+```
+"""
+
+CHANGES = f"""\
+## 1. Made
+
+```console
+$ mkdir new
+$ cp ~/channels-course/02_two/b.txt new
+$ cd new
+$ cp b.txt c.txt && rm b.txt
+$ cd ..
+$ echo here
+here
+```
+
+{edit("a.py", "one = 1", "one = 7").replace("1. Edit", "See it fail")}
+```console
+$ cat a.py
+one = 7
+```
+
+In `a.py`:
+
+```diff title="a.py"
+-one = 7
++one = 1
+```
+
+## 2. Written
+
+Write `b.txt`:
+
+```text title="b.txt"
+tea
 ```
 """
 
@@ -130,6 +215,31 @@ class Course:
         self.folder("01_one", manage_py=MANAGE, answer_txt="Tea\n")
 
 
+@contextlib.contextmanager
+def open_shell(scratch: Path, halt: Event | None = None) -> Iterator[Shell]:
+    """Open a shell below `scratch`, in a folder with the small web server, and close it again."""
+    folder = scratch / "home" / "project"
+    folder.mkdir(parents=True)
+    (folder / "manage.py").write_text(MANAGE)
+    (folder / "answer.txt").write_text("Tea\n")
+    (scratch / "home" / "channels-course").mkdir()
+    with contextlib.closing(Shell(folder, scratch, halt or Event())) as shell:
+        yield shell
+
+
+def do(shell: Shell, block: str) -> None:
+    """Carry out a console block."""
+    for typed in transcript.commands(block):
+        shell.do(typed)
+
+
+def failure(shell: Shell, block: str) -> tuple[int, str]:
+    """Carry out a console block that has to fail; return the failing line's number and the text."""
+    with pytest.raises(Mismatch) as caught:
+        do(shell, block)
+    return caught.value.below, str(caught.value)
+
+
 def start(name: str, to: str | Path) -> int:
     """Do what `start` does with these words on the command line."""
     return checkout.write_start(chapters.find_lesson(name), checkout.check_target(str(to)))
@@ -141,12 +251,11 @@ def write_step(name: str, to: str | Path, number: int | None) -> int:
     return command.write_step(chapters.find_lesson(name), target, number)
 
 
-class Processes:
+class Started:
     """Record the processes that are started from now on; `check_ended` fails if one still runs."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
-        self.started = []
-        started = self.started
+        self.all = started = []
 
         class Recorded(subprocess.Popen):
             def __init__(self, *args, **options):
@@ -156,8 +265,8 @@ class Processes:
         monkeypatch.setattr(subprocess, "Popen", Recorded)
 
     def check_ended(self, at_least: int) -> None:
-        assert len(self.started) >= at_least
-        for process in self.started:
+        assert len(self.all) >= at_least
+        for process in self.all:
             assert process.poll() is not None, process.args
             # Child processes that were killed with it disappear once the system has noticed.
             assert until(lambda pid=process.pid: not group_lives(pid), 5, Event()), process.args

@@ -4,9 +4,7 @@ import re
 
 import pytest
 
-from course import chapters, console
 from course.pages import grammar
-from tests.support.sample_course import Course
 
 GOOD = """\
 # A chapter
@@ -133,31 +131,45 @@ def test_broken_rule_is_reported_with_its_line(tmp_path, text, line, message):
     assert caught.value.line == line
 
 
+WHOLE = "@@diff 01_one 02_two"
+PART = "@@diff this part"
+
+
 @pytest.mark.parametrize(
-    "chapter, text, message",
+    "lesson, texts, message",
     [
-        ("01_one", "@@diff 00_none 01_one", "md:5: 01_one has no @@diff"),
-        ("02_two", "", "md:1: one line @@diff 01_one 02_two belongs below"),
-        ("02_two", "@@diff 01_one 03_three", "md:5: this has to be: @@diff 01_one 02_two"),
-        ("02_two", "@@diff 02_two 01_one", "md:5: this has to be: @@diff 01_one 02_two"),
-        ("02_two", "@@diff 01_one 02_two\n\n## 2. On", "md:5: @@diff stands at the end"),
-        ("02_two", "@@diff 01_one 02_two\n@@diff 01_one 02_two", "md:6: @@diff 01_one"),
-        ("02_two", "@@diff this part", "md:5: this page isn't in parts: write @@diff 01_one 02_"),
-        ("02_two", "@@diff 01_one 02_two", None),
-        ("01_one", "", None),
+        ("01_one", [""], None),
+        ("01_one", ["@@diff 00_none 01_one"], "1_x.md:3: 01_one has no @@diff"),
+        ("aside", ["@@diff 02_two aside"], "1_x.md:3: aside has no @@diff: there are no two"),
+        ("look", ["@@diff 01_one look"], "1_x.md:3: look has no @@diff"),
+        ("02_two", [WHOLE], None),
+        ("02_two", [""], f"1_x.md:1: a line {WHOLE} belongs below"),
+        ("02_two", ["@@diff 01_one 03_three"], f"1_x.md:3: this has to be: {WHOLE}"),
+        ("02_two", ["@@diff 02_two 01_one"], f"1_x.md:3: this has to be: {WHOLE}"),
+        ("02_two", [f"{WHOLE}\n\n## 2. On"], "1_x.md:3: @@diff belongs at the end"),
+        ("02_two", [f"{WHOLE}\n{WHOLE}"], f"1_x.md:4: {WHOLE} is here twice"),
+        ("02_two", [PART], f"1_x.md:3: this page isn't in parts: write {WHOLE}"),
+        ("02_two", ["", WHOLE], None),
+        ("02_two", [PART, PART], None),
+        ("02_two", [PART, f"{PART}\n{WHOLE}"], None),
+        ("02_two", [WHOLE, ""], f"1_x.md:3: {WHOLE} belongs in the last part"),
+        ("02_two", ["@@diff that part", ""], f"1_x.md:3: this has to be: {WHOLE}"),
+        ("02_two", [f"{PART}\n{PART}", ""], f"1_x.md:4: {PART} is here twice"),
+        ("02_two", [f"{PART}\n\n## 2. X", ""], "1_x.md:3: @@diff belongs at the end"),
+        ("02_two", [PART, ""], f"2_x.md:1: a line {PART}, or {WHOLE} belongs below"),
     ],
 )
-def test_diff_line_names_the_previous_chapter_and_this_one(
-    tmp_path, monkeypatch, chapter, text, message
-):
-    Course(tmp_path, monkeypatch)
-    path = write(tmp_path, f"## 1. Go\n\n## All\n\n{text}\n")
+def test_diff_line_compares_with_the_chapter_before(course, lesson, texts, message):
+    number = 1
+    for count, text in enumerate(texts, start=1):
+        course.part(lesson, f"{count}_x.md", f"## {number}. Go\n\n{text}\n")
+        number += 1 + text.count("## ")
+    parts = grammar.read_lesson(lesson)
     if message is None:
-        grammar.check_diff([grammar.read(path)], chapter)
+        grammar.check_diff(parts, lesson)
         return
-    with pytest.raises(grammar.PageError) as caught:
-        grammar.check_diff([grammar.read(path)], chapter)
-    assert message in str(caught.value)
+    with pytest.raises(grammar.PageError, match=re.escape(f"{lesson}/{message}")):
+        grammar.check_diff(parts, lesson)
 
 
 def test_reason_for_a_long_step_and_its_prose_are_parsed(tmp_path):
@@ -167,8 +179,7 @@ def test_reason_for_a_long_step_and_its_prose_are_parsed(tmp_path):
     assert (step.long, step.prose) == ("one idea", ["1. Go", "C.", "d"])
 
 
-def test_step_numbers_continue_across_parts(tmp_path, monkeypatch):
-    course = Course(tmp_path, monkeypatch)
+def test_step_numbers_continue_across_parts(course):
     assert grammar.read_lesson("02_two") == []
     course.part("02_two", "1_a.md", "## 1. One\n\n## 2. Two\n")
     course.part("02_two", "2_b.md", "Nothing yet.\n")
@@ -187,70 +198,7 @@ def test_step_numbers_continue_across_parts(tmp_path, monkeypatch):
         grammar.read_lesson("02_two")
 
 
-def test_parts_are_sorted_by_number(tmp_path, monkeypatch):
-    course = Course(tmp_path, monkeypatch)
-    for number in range(1, 11):
-        course.part("02_two", f"{number}_x.md", "")
-    course.part("02_two", ".#1_x.md", "an editor's")
-    numbers = [path.name.split("_")[0] for path in chapters.pages("02_two")]
-    assert numbers == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]
-    assert chapters.with_pages() == ["02_two"]
-
-
-@pytest.mark.parametrize(
-    "names, message",
-    [
-        (["2_b.md"], "numbered 1, 2, 3 ...; there are 2_b.md"),
-        (["1_a.md", "3_c.md"], "there are 1_a.md, 3_c.md"),
-        (["1_a.md", "1_b.md"], "there are 1_a.md, 1_b.md"),
-        (["1_a.md", "index.md"], "02_two/index.md is no part of a page"),
-        (["01_a.md"], "02_two/01_a.md is no part of a page"),
-        (["1_a.md", "../02_two.md"], "There are both docs/chapters/02_two.md and docs/chapters/02"),
-        (["../02_two.md", "."], "There are both"),
-    ],
-)
-def test_wrongly_named_or_numbered_parts_are_reported(tmp_path, monkeypatch, names, message):
-    course = Course(tmp_path, monkeypatch)
-    folder = course.root / "docs" / "chapters" / "02_two"
-    folder.mkdir()
-    for name in set(names) - {"."}:
-        (folder / name).touch()
-    with pytest.raises(console.CourseError, match=re.escape(message)):
-        chapters.pages("02_two")
-
-
-@pytest.mark.parametrize(
-    "first, second, message",
-    [
-        ("", "@@diff 01_one 02_two", None),
-        ("@@diff this part", "@@diff this part", None),
-        ("@@diff this part", "@@diff this part\n@@diff 01_one 02_two", None),
-        (
-            "@@diff 01_one 02_two",
-            "",
-            "1_a.md:3: @@diff 01_one 02_two belongs in the last part, 2_b",
-        ),
-        ("@@diff that part", "", "1_a.md:3: this has to be: @@diff 01_one 02_two"),
-        ("@@diff this part\n@@diff this part", "", "1_a.md:4: @@diff this part is here twice"),
-        ("@@diff this part\n\n## 2. X", "", "1_a.md:3: @@diff stands at the end, after the last"),
-        ("@@diff this part", "", "2_b.md:1: a line @@diff this part, or @@diff 01_one 02_two, be"),
-    ],
-)
-def test_diff_line_belongs_in_the_last_part(tmp_path, monkeypatch, first, second, message):
-    course = Course(tmp_path, monkeypatch)
-    course.part("02_two", "1_a.md", f"## 1. One\n\n{first}\n")
-    number = 2 + first.count("## ")
-    course.part("02_two", "2_b.md", f"## {number}. Two\n\n{second}\n")
-    parts = grammar.read_lesson("02_two")
-    if message is None:
-        grammar.check_diff(parts, "02_two")
-        return
-    with pytest.raises(grammar.PageError, match=re.escape(f"docs/chapters/02_two/{message}")):
-        grammar.check_diff(parts, "02_two")
-
-
-def test_error_shows_the_pages_path_in_the_repository(tmp_path, monkeypatch):
-    course = Course(tmp_path, monkeypatch)
+def test_error_shows_the_pages_path_in_the_repository(course):
     path = course.page("01_one", "```\n```\n")
     with pytest.raises(grammar.PageError, match=r"^docs/chapters/01_one\.md:1: "):
         grammar.read(path)

@@ -6,7 +6,6 @@ import pytest
 
 from course import chapters
 from course.pages import grammar, style
-from tests.support.sample_course import Course
 
 VERIFIED = "**Verified with** Django 5.2 and 6.1."
 GOOD = f"""\
@@ -139,14 +138,15 @@ def test_versions_are_those_of_the_environment():
     )
     assert style.versions("03_sync_group_chat").endswith(", channels-redis 4.3, Redis 7.0.")
     assert style.versions("05_htmx_ws").endswith("Redis 7.0, django-htmx 1.29, htmx 2.0.")
+    assert style.versions("hardening") == style.versions("06_conversations_auth")
 
 
 @pytest.fixture
-def faults(tmp_path, monkeypatch):
+def faults(course):
     """Return a function that writes texts as a chapter's parts, and returns the faults."""
-    course = Course(tmp_path, monkeypatch)
-    (tmp_path / "docs" / "assets").mkdir()
-    (tmp_path / "docs" / "assets" / "room.png").touch()
+    assets = course.root / "docs" / "assets"
+    assets.mkdir()
+    (assets / "room.png").touch()
 
     def faults(*texts, chapter="02_two"):
         if len(texts) == 1:
@@ -246,6 +246,17 @@ def test_each_part_compares_its_start_with_its_end(faults):
     assert fault == "docs/chapters/02_two/2_x.md:104: each part says @@diff this part"
     [fault] = faults(first.replace(COMPARED.replace("01_one 02_two", "this part"), ""), both)
     assert "1_x.md:104: a page ends with the sections Recap" in fault
+
+
+def test_guide_has_a_shape_of_its_own(faults):
+    guide = GOOD.replace("In this chapter", "In this guide")
+    for part in (r"!\[[^\n]+", r"```mermaid.+?```", r"## Exercises.+(?=## What)"):
+        guide = re.sub(part, "", guide, flags=re.DOTALL)
+    assert faults(guide, chapter="aside") == []
+    [fault] = faults(guide.replace("See it", "It"), chapter="aside")
+    assert "the page lacks a section that begins with 'See it fail'" in fault
+    fault = faults(guide + "\n## More\n", chapter="aside")[0]
+    assert "ends with the sections Recap, Check yourself, What's next" in fault
 
 
 def test_first_look_has_a_title_and_says_how_long_it_takes(faults):

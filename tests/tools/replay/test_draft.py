@@ -9,7 +9,6 @@ from course import console
 from course.pages import grammar, patches
 from course.pages.transcript import commands
 from course.replay import command, draft
-from tests.support.sample_course import Course
 
 CHAPTER = "02_two"
 # Much alike, so that lines stand in several places and need more context to be told apart.
@@ -39,8 +38,8 @@ def apply(made, blocks, wanted, tmp_path):
             files[block.path] = block.text.encode()
         elif block.kind == "edit":
             files[block.path] = patches.apply(files[block.path].decode(), block.text).encode()
-        for command in commands(block.text) if block.kind == "console" else []:
-            verb, *words = command.text.split()
+        for typed in commands(block.text) if block.kind == "console" else []:
+            verb, *words = typed.text.split()
             if verb == "rm":
                 del files[words[0]]
             elif verb == "cp":
@@ -116,7 +115,7 @@ def test_each_file_gets_its_language_and_a_binary_one_is_not_printed():
         "javascript",
         "css",
         "ini",
-        "text",
+        "toml",
         "markdown",
         "console",
     ]
@@ -126,49 +125,38 @@ def test_each_file_gets_its_language_and_a_binary_one_is_not_printed():
     assert "PNG" not in text.replace(".png", "")
 
 
-def test_draft_of_a_chapter_without_a_page_makes_one_that_replays(tmp_path, monkeypatch, capsys):
-    course = Course(tmp_path, monkeypatch)
+def test_draft_of_a_chapter_without_a_page_makes_one_that_replays(course, capsys):
     course.folder("01_one", a_py="one = 1\n", b_py="x\n")
     folder = course.folder("02_two", a_py="one = 2\n")
     (folder / "new").mkdir()
     (folder / "new" / "x.bin").write_bytes(b"\xff\x00")
     (folder / "new" / "empty.py").touch()
-    assert draft.print_missing(chapters.find("02")) == 0
+    assert draft.print_missing(CHAPTER) == 0
     course.page("02_two", "## 1. All\n\n" + capsys.readouterr().out)
     assert command.replay_lessons([]) == 0
     capsys.readouterr()
-    assert draft.print_missing(chapters.find("02")) == 0
+    assert draft.print_missing(CHAPTER) == 0
     assert "lacks nothing" in capsys.readouterr().out
 
 
-def test_draft_goes_on_from_what_the_page_makes(tmp_path, monkeypatch, capsys):
-    course = Course(tmp_path, monkeypatch)
-    course.page("01_one", '## 1. Go\n\n`a.py`:\n\n```python title="a.py"\none = 1\n```\n')
-    course.folder("01_one", a_py="one = 1\ntwo = 2\n")
-    assert draft.print_missing(chapters.find("1")) == 0
-    assert capsys.readouterr().out == '`a.py`:\n\n```diff title="a.py"\n one = 1\n+two = 2\n```\n\n'
-
-
-def test_draft_tells_what_the_parts_that_are_there_have_not_come_to(tmp_path, monkeypatch, capsys):
-    course = Course(tmp_path, monkeypatch)
+def test_draft_goes_on_from_the_parts_that_are_there(course, capsys):
     course.folder("01_one", a_py="one = 1\n")
     course.folder("02_two", a_py="one = 1\ntwo = 2\nthree = 3\n", b_py="x\n")
     go = '## 1. Go\n\n`a.py`:\n\n```diff title="a.py"\n one = 1\n+two = 2\n```\n'
     course.part("02_two", "1_a.md", go)
     course.part("02_two", "2_b.md", "Only words so far.\n")
-    assert draft.print_missing(chapters.find("2")) == 0
-    lacking = capsys.readouterr().out
-    assert lacking.startswith('`a.py`:\n\n```diff title="a.py"\n two = 2\n+three = 3\n```\n')
-    course.part("02_two", "2_b.md", f"## 2. On\n\n{lacking}")
-    assert draft.print_missing(chapters.find("2")) == 0
+    assert draft.print_missing(CHAPTER) == 0
+    missing = capsys.readouterr().out
+    assert missing.startswith('`a.py`:\n\n```diff title="a.py"\n two = 2\n+three = 3\n```\n')
+    course.part("02_two", "2_b.md", f"## 2. On\n\n{missing}")
+    assert draft.print_missing(CHAPTER) == 0
     assert "lacks nothing" in capsys.readouterr().out
 
 
-def test_draft_says_what_keeps_it_from_working(tmp_path, monkeypatch):
-    course = Course(tmp_path, monkeypatch)
+def test_draft_says_what_keeps_it_from_working(course):
     with pytest.raises(console.CourseError, match="There is no folder 01_one"):
-        draft.print_missing(chapters.find("1"))
+        draft.print_missing("01_one")
     course.folder("01_one")
     course.page("01_one", "```\n```\n")
     with pytest.raises(console.CourseError, match=r"01_one\.md:1"):
-        draft.print_missing(chapters.find("1"))
+        draft.print_missing("01_one")

@@ -9,7 +9,7 @@ import pytest
 
 from course import chapters, console
 from course.pages import file_tree, grammar
-from course.replay import history
+from course.replay import checkout, history
 from course.site import glossary
 
 
@@ -99,13 +99,6 @@ def test_two_runs_have_the_same_hashes_whoever_runs_them(made, tmp_path, monkeyp
     said = capsys.readouterr().out
     assert re.search(r"^Chapter 6: \d+ steps$", said, re.MULTILINE)
     assert f"cd {tmp_path / 'again'}\n  git log --oneline --reverse" in said
-
-
-def test_folder_that_holds_anything_is_left_as_it_is(tmp_path):
-    (tmp_path / "mine.txt").write_text("mine\n")
-    with pytest.raises(console.CourseError, match=r"isn't empty, so nothing was changed"):
-        history.write(checkout.check_target(str(tmp_path)))
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_machine_without_git_is_told(tmp_path, monkeypatch):

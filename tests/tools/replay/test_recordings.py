@@ -1,6 +1,6 @@
-"""Are a lesson's states on disk those that its page makes now, and never those of yesterday."""
+"""Are a lesson's snapshots on disk those that its page makes now, and never those of yesterday."""
 
-import json
+import pickle
 import threading
 
 import pytest
@@ -8,7 +8,6 @@ import pytest
 from course import chapters, console
 from course.replay import recordings, run
 from course.site import build
-from tests.support.sample_course import Course
 
 PAGE = """\
 # Two
@@ -33,8 +32,8 @@ In `a.py`:
 
 
 @pytest.fixture
-def course(tmp_path, monkeypatch):
-    course = Course(tmp_path, monkeypatch)
+def course(course):
+    """A course with the first chapter's folder and the second's page."""
     course.folder("01_one", b_bin="kept\n")
     (chapters.folder("01_one") / "b.bin").write_bytes(bytes(range(256)))
     course.page("02_two", PAGE)
@@ -56,14 +55,14 @@ def replays(monkeypatch):
 
 
 def kept(course):
-    return course.root / recordings.FOLDER / "02_two.json"
+    return course.root / recordings.FOLDER / "02_two.pickle"
 
 
-def test_states_from_disk_are_those_of_the_replay(course, replays):
+def test_snapshots_from_disk_are_those_of_the_replay(course, replays):
     first, again = recordings.read("02_two"), recordings.read("02_two")
     assert replays == ["02_two"]
     assert again == first
-    assert [state.files["a.py"] for state in first.snapshots] == [b"one = 1\n", b"one = 2\n"]
+    assert [snapshot.files["a.py"] for snapshot in first.snapshots] == [b"one = 1\n", b"one = 2\n"]
     assert again.snapshots[0].files["b.bin"] == bytes(range(256))
 
 
@@ -86,7 +85,7 @@ def test_parts_follow_each_other(course):
 
 
 @pytest.mark.parametrize("changed", ["page", "folder", "another folder"])
-def test_states_are_made_again_when_anything_changes(course, replays, changed):
+def test_snapshots_are_made_again_when_anything_changes(course, replays, changed):
     course.folder("03_three", c_py="c\n")
     recordings.read("02_two")
     if changed == "page":
@@ -99,13 +98,13 @@ def test_states_are_made_again_when_anything_changes(course, replays, changed):
     assert replays == ["02_two", "02_two"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"key": 1}', "\0"])
+@pytest.mark.parametrize("text", [b"", b"{", b"\0", pickle.dumps(1), pickle.dumps((1, 2))])
 def test_spoilt_file_is_made_again(course, replays, text):
     recordings.read("02_two")
-    kept(course).write_text(text)
+    kept(course).write_bytes(text)
     recordings.read("02_two")
     assert replays == ["02_two", "02_two"]
-    assert json.loads(kept(course).read_text())["states"]
+    assert len(pickle.loads(kept(course).read_bytes())[1]) == 2
 
 
 def test_builds_at_the_same_time_leave_one_whole_file(course):
@@ -120,7 +119,7 @@ def test_builds_at_the_same_time_leave_one_whole_file(course):
     for thread in threads:
         thread.join()
     assert len(found) == 6 and all(one == found[0] for one in found)
-    assert [path.name for path in kept(course).parent.iterdir()] == ["02_two.json"]
+    assert [path.name for path in kept(course).parent.iterdir()] == ["02_two.pickle"]
 
 
 def test_preparing_says_what_it_does_once(course, capsys):

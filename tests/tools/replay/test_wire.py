@@ -1,33 +1,23 @@
 """Check that a conversation runs as the page shows it, and that extra frames are noticed."""
 
-import sys
 import threading
 
 import pytest
 
 from course import chapters
-from course.pages import matching, transcript
-from course.replay import shell, sockets, wire
-from tests.support.sample_course import MANAGE
+from course.pages.matching import Mismatch
+from course.replay import sockets, wire
+from tests.support.sample_course import do, open_shell
 
 URL = "ws://127.0.0.1:8000/ws/"
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    """A terminal in which the small web server runs."""
-    scratch = tmp_path_factory.mktemp("wire")
-    folder = scratch / "home" / "project"
-    folder.mkdir(parents=True)
-    (scratch / "home" / "channels-course").mkdir()
-    (folder / "manage.py").write_text(MANAGE)
-    (folder / "answer.txt").write_text("Tea")
-    shell = shell.Shell(folder, scratch, sys.executable, threading.Event())
-    try:
-        shell.do(transcript.commands("$ python manage.py runserver\n")[0])
+def shell(tmp_path_factory):
+    """A shell in which the small web server runs."""
+    with open_shell(tmp_path_factory.mktemp("wire")) as shell:
+        do(shell, "$ python manage.py runserver\n...\n")
         yield shell
-    finally:
-        shell.close()
 
 
 @pytest.mark.parametrize(
@@ -49,9 +39,9 @@ def opened(tmp_path_factory):
         f"{URL}\n> x * 300\n< {'x' * 300}\n",
     ],
 )
-def test_conversation_runs_as_shown(opened, monkeypatch, block):
+def test_conversation_runs_as_shown(shell, monkeypatch, block):
     monkeypatch.setattr(wire, "QUIET", 0.02)  # no need to wait long for frames that aren't expected
-    wire.run(block, opened, threading.Event())
+    wire.run(block, shell, threading.Event())
 
 
 # These tests wait for something that never arrives. The others need time on a slow machine.
@@ -72,8 +62,8 @@ NEVER_ARRIVES = ["within 0.3 s", "ended with not at", "should end with HTTP 403"
         ("carol: ws://127.0.0.1:8000/closed\ncarol x 4401\n", 2, "but ended with 4403"),
         ("carol: ws://127.0.0.1:8000/closed\ncarol < x\n", 2, "carol gets nothing more"),
         ("carol: ws://127.0.0.1:8000/closed\n", 1, "socket ended with 4403, but the page doesn't"),
-        (f"{URL} from http://evil.example\n", 1, "the page was refused with HTTP 403"),
-        (f"{URL} from http://evil.example\n> x\n", 2, "the page was refused with HTTP 403"),
+        (f"{URL} from http://evil.example\n", 1, "ended with HTTP 403, but the page does"),
+        (f"{URL} from http://evil.example\n> x\n", 2, "can't send: the socket ended with HTTP 403"),
         (f"{URL}\nx HTTP 403\n", 2, "should end with HTTP 403"),
         (f"ann: {URL}\nbob > x\n", 2, "no socket is open yet: bob > x"),
         (f"ann: {URL}\nann says x\n", 2, "this isn't a line of a conversation: ann says x"),
@@ -87,100 +77,38 @@ NEVER_ARRIVES = ["within 0.3 s", "ended with not at", "should end with HTTP 403"
         ("as ann\n", 1, "as ann: expected a login form at /accounts/login/, got HTTP 200"),
     ],
 )
-def test_unexpected_conversation_is_reported(opened, monkeypatch, block, below, message):
+def test_unexpected_conversation_is_reported(shell, monkeypatch, block, below, message):
     never_arrives = any(words in message for words in NEVER_ARRIVES)
     monkeypatch.setattr(sockets, "ANSWER_LIMIT", 0.3 if never_arrives else 10)
-    with pytest.raises(matching.Mismatch) as caught:
-        wire.run(block, opened, threading.Event())
+    with pytest.raises(Mismatch) as caught:
+        wire.run(block, shell, threading.Event())
     assert message in str(caught.value)
     assert caught.value.below == below
 
 
-# The parts of Django that a login needs.
-DJANGO = """
-import json
-import os
-import sys
-
-import django
-from django.conf import settings
-
-settings.configure(
-    ALLOWED_HOSTS=["*"],
-    ASGI_APPLICATION="__main__.application",
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}},
-    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    INSTALLED_APPS=[
-        "daphne", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
-    ],
-    MIDDLEWARE=[
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-    ],
-    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    ROOT_URLCONF="__main__",
-    SECRET_KEY="x",
-    TEMPLATES=[{
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "OPTIONS": {"loaders": [("django.template.loaders.locmem.Loader", {
-            "registration/login.html": "<form method=post>{% csrf_token %}{{ form }}</form>",
-        })]},
-    }],
-    LOGIN_REDIRECT_URL="/",
-)
-from django.core.asgi import get_asgi_application
-
-http = get_asgi_application()
-
-from channels.auth import AuthMiddlewareStack
-from channels.generic.websocket import WebsocketConsumer
-from channels.routing import ProtocolTypeRouter
-from django.contrib.auth import get_user_model
-from django.contrib.auth.views import LoginView
-from django.core.management import call_command, execute_from_command_line
-from django.urls import path
-
-urlpatterns = [path("accounts/login/", LoginView.as_view())]
-
-
-class WhoAmI(WebsocketConsumer):
-    def connect(self):
-        self.accept()
-        self.send(self.scope["user"].username or "anonymous")
-
-
-sockets = AuthMiddlewareStack(WhoAmI.as_asgi())
-application = ProtocolTypeRouter({"http": http, "websocket": sockets})
-if not os.path.exists("db.sqlite3"):
-    call_command("migrate", verbosity=0)
-    for name in ("ann", "bob"):
-        get_user_model().objects.create_user(name, password="{password}")
-execute_from_command_line(sys.argv)
-""".replace("{password}", chapters.DEMO_PASSWORD)
-
-WHO = """\
-ws://127.0.0.1:8000/
-< anonymous
+SET_UP = f"""\
+$ cp -r {chapters.folder(chapters.DEMO)}/. .
+$ python manage.py migrate
+...
+$ python manage.py demo
+...
+$ python manage.py runserver
+...
+"""
+LOGINS = """\
+ws://127.0.0.1:8000/ws/chat/1/
+x 4401
 as ann
-ann, second: ws://127.0.0.1:8000/
-as bob
-bob: ws://127.0.0.1:8000/
-bob < bob
-ann < ann
-second < ann
+ann, second: ws://127.0.0.1:8000/ws/chat/1/
+as carol
+carol: ws://127.0.0.1:8000/ws/chat/1/
+carol x 4403
 """
 
 
 def test_sockets_belong_to_the_user_who_is_logged_in(tmp_path):
-    folder = tmp_path / "home" / "project"
-    folder.mkdir(parents=True)
-    (folder / "manage.py").write_text(DJANGO)
-    shell = shell.Shell(folder, tmp_path, sys.executable, threading.Event())
-    try:
-        shell.do(transcript.commands("$ python manage.py runserver --skip-checks\n")[0])
-        wire.run(WHO, shell, threading.Event())
-        with pytest.raises(matching.Mismatch, match="as eve: expected channels-demo to log in"):
+    with open_shell(tmp_path) as shell:
+        do(shell, SET_UP)
+        wire.run(LOGINS, shell, threading.Event())
+        with pytest.raises(Mismatch, match="as eve: expected channels-demo to log in"):
             wire.run("as eve\n", shell, threading.Event())
-    finally:
-        shell.close()
