@@ -224,9 +224,9 @@ def test_python_alone_creates_a_working_environment(root, monkeypatch, tmp_path)
     """Use a uv that keeps what it's called with, from an index of its own, and hostile settings."""
     keep = "import pathlib, sys\npathlib.Path(sys.prefix, 'asked').write_text(' '.join(sys.argv))\n"
     write_wheel(tmp_path, "uv", keep)
-    config = tmp_path / "pip.conf"
-    config.write_text("[install]\nuser = true\n")
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "pip.conf").write_text("[install]\nuser = true\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     environment.ensure(root)
