@@ -205,7 +205,7 @@ class _Reader:
         if token.type == "fence":
             self.fence(token, line)
         elif token.type == "code_block":
-            self.fail(line, "an indented block is not replayed: fence it, at the page's margin")
+            self.fail(line, "an indented block isn't replayed: fence it, at the page's margin")
         elif token.type == "html_block":
             self.html(token.content, line)
         elif token.type.endswith("_open"):
@@ -248,7 +248,7 @@ class _Reader:
             elif self.below and self.page.steps[-1].number:
                 self.page.steps[-1].long = note
             else:
-                self.fail(line, "'long' stands directly under a numbered step's heading")
+                self.fail(line, "'long' belongs directly under a numbered step's heading")
         self.below = False
 
     def fence(self, token, line: int) -> None:
@@ -261,7 +261,7 @@ class _Reader:
             )
         language, title = match["language"], match["title"]
         if title is not None and not _stays_inside(title):
-            self.fail(line, f"{title!r} is no path below the project's folder")
+            self.fail(line, f"{title!r} isn't a path below the project's folder")
         if title is not None and language in UNTITLED:
             self.fail(line, f"a {language} block has no title")
         kind, note = _kind(language, title, token.content), ""
@@ -270,9 +270,9 @@ class _Reader:
         elif title is not None and f"`{title}`" not in self.above:
             self.fail(line, f"the paragraph above does not name `{title}`")
         elif kind == "shown" and not comment:
-            self.fail(line, "what is only shown needs <!-- shown in: tests/... --> above it")
+            self.fail(line, "what's only shown needs <!-- shown in: tests/... --> above it")
         elif comment and kind != "shown":
-            self.fail(comment[0], "this is replayed, so no test has to hold it")
+            self.fail(comment[0], "this is replayed, so it needs no test")
         elif comment:
             note = comment[2]
         if kind == "log" and re.search(r"^\$ ", token.content, re.MULTILINE):

@@ -175,7 +175,7 @@ class Shell:
         # `... passed...` fits "1 failed, 3 passed": a failure's last line begins as it is shown.
         if status and (not command.shown or command.shown[-1].startswith(matching.ANY)):
             raise Mismatch(
-                f"`{command.text}` failed with exit status {status}, and the page does not show "
+                f"`{command.text}` failed with exit status {status}, and the page doesn't show "
                 f"its last line. Printed was:\n\n{matching.quote(printed)}"
             )
 

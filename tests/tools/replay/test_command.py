@@ -167,7 +167,7 @@ def test_missing_page_or_folder_is_named(course, capsys):
     assert "There's no folder 01_one, with which 02_two starts." in capsys.readouterr().out
     course.page("01_one", ONE)
     assert command.replay_lessons(["01_one"]) == 1
-    assert "There is no folder 01_one: make it with" in capsys.readouterr().out
+    assert "There's no folder 01_one: make it with" in capsys.readouterr().out
 
 
 def test_slow_step_gets_a_line(course, capsys, monkeypatch):

@@ -153,8 +153,8 @@ def test_draft_goes_on_from_the_parts_that_are_there(course, capsys):
     assert "lacks nothing" in capsys.readouterr().out
 
 
-def test_draft_says_what_keeps_it_from_working(course):
-    with pytest.raises(console.CourseError, match="There is no folder 01_one"):
+def test_missing_folder_or_broken_page_is_reported(course):
+    with pytest.raises(console.CourseError, match="There's no folder 01_one"):
         draft.print_missing("01_one")
     course.folder("01_one")
     course.page("01_one", "```\n```\n")

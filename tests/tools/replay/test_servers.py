@@ -78,7 +78,7 @@ def test_different_server_output_is_reported(shell, monkeypatch):
     monkeypatch.setattr(servers, "START_LIMIT", 4)
     below, text = failure(shell, "$ python manage.py runserver\nStarting at ftp://...\n")
     assert below == 1
-    assert "The first line that does not fit: Starting at ftp://..." in text
+    assert "The first line that doesn't fit: Starting at ftp://..." in text
     assert "Starting at http://127.0.0.1:8000/" in text
 
 

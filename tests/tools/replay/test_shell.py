@@ -34,8 +34,8 @@ def test_block_may_hold_several_commands_and_continued_lines(shell):
     [
         ("$ echo one\none\n$ echo two\n2\n", 3, "`echo two` printed something else."),
         ("$ false\n", 1, "`false` failed with exit status 1"),
-        ("$ echo late; exit 3 | cat; false\n...\n", 1, "does not show its last line"),
-        ("$ echo 1 failed, 3 passed in 2s; false\n... passed...\n", 1, "does not show its last"),
+        ("$ echo late; exit 3 | cat; false\n...\n", 1, "doesn't show its last line"),
+        ("$ echo 1 failed, 3 passed in 2s; false\n... passed...\n", 1, "doesn't show its last"),
         ("$ echo x; false\ny\n", 1, "failed with exit status 1."),
         ("$ exit\n", 1, "`exit` ended the shell"),
         ("$ echo x\nx\n^C\n", 1, "`^C` ends a server, but `echo x` doesn't start one"),
