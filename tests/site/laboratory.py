@@ -40,15 +40,6 @@ ROOM = "/ws/chat/lobby/"
 LEFT_BEHIND = shutil.ignore_patterns("db.sqlite3*", "__pycache__", ".*cache")
 
 
-@dataclass(frozen=True)
-class Change:
-    """Some of a chapter's file, and what a learner may have written in its place."""
-
-    path: str
-    old: str
-    new: str
-
-
 @dataclass
 class Printed:
     """What was printed, as far as it has come by now, and where one reads it."""
@@ -144,14 +135,20 @@ class Laboratory:
         folder.mkdir()
         return folder
 
-    def copy(self, chapter: str, *changes: Change) -> Path:
-        """Return a copy of a chapter with these changes; the same one for the same changes."""
-        key = (chapter, *changes)
+    def copy(self, chapter: str, *edits: str) -> Path:
+        """Return a copy of a chapter with these edits; the same one for the same edits.
+
+        Each is a path, some of that file, and what's there instead; "" of a new file. Without a
+        chapter it's an empty folder.
+        """
+        key = (chapter, *edits)
         if key not in self._copies:
-            folder = self.folder() / "project"
-            shutil.copytree(chapters.folder(chapters.find(chapter)), folder, ignore=LEFT_BEHIND)
-            for change in changes:
-                apply(folder, change)
+            folder = self.folder()
+            if chapter:
+                folder /= "project"
+                shutil.copytree(chapters.folder(chapters.find(chapter)), folder, ignore=LEFT_BEHIND)
+            for path, old, new in zip(edits[::3], edits[1::3], edits[2::3], strict=True):
+                edit(folder / path, old, new)
             self._copies[key] = folder
         return self._copies[key]
 
@@ -269,15 +266,10 @@ def _or_skip(program: Any, sentence: str) -> Any:
     return program or pytest.skip(sentence)
 
 
-def apply(folder: Path, change: Change) -> None:
-    """Make the change in the copy; a file of which nothing is old is new."""
-    path = folder / change.path
-    if not change.old:
-        path.write_text(change.new)
-        return
-    text = path.read_text()
-    assert text.count(change.old) == 1, f"{change.path} does not have once: {change.old}"
-    path.write_text(text.replace(change.old, change.new))
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text() if old else ""
+    assert text.count(old) == 1, f"{path.name} doesn't have this once: {old}"
+    path.write_text(text.replace(old, new))
 
 
 def environment() -> dict[str, str]:
