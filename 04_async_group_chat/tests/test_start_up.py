@@ -4,8 +4,6 @@ import itertools
 import subprocess
 import sys
 
-import pytest
-
 from chat.channel_layer import log_channel_layer
 from tests.conftest import PROJECT
 
@@ -28,8 +26,9 @@ def test_server_on_redis_says_so_without_its_password(environment):
     assert "secret" not in log
 
 
-@pytest.mark.parametrize("layer", ["memory"], indirect=True)
-def test_in_memory_layer_is_a_warning(layer, caplog):
+def test_in_memory_layer_is_a_warning(settings, caplog):
+    layer = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    settings.CHANNEL_LAYERS = {"default": layer}
     log_channel_layer()
     (record,) = caplog.records
     assert record.levelname == "WARNING"

@@ -5,8 +5,6 @@ import logging
 import subprocess
 import sys
 
-import pytest
-
 from chat.channel_layer import log_channel_layer
 from tests.conftest import PROJECT
 
@@ -29,8 +27,8 @@ def test_server_on_redis_says_so_without_its_password(environment):
     assert "secret" not in log
 
 
-@pytest.mark.parametrize("layer", ["memory"], indirect=True)
-def test_in_memory_layer_is_a_warning(layer, caplog, monkeypatch):
+def test_in_memory_layer_is_a_warning(settings, caplog, monkeypatch):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "chat.channel_layer.MemoryLayer"}}
     # Its filter keeps the line back if the tests themselves began without a Redis.
     monkeypatch.setattr(logging.getLogger("chat.channel_layer"), "filters", [])
     log_channel_layer()
