@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-# What a run leaves behind, wherever it lies.
+# What a run leaves behind, in any folder.
 IGNORED = {
     ".git",
     ".pytest_cache",
@@ -18,7 +18,9 @@ IGNORED = {
     "dump.rdb",
     "staticfiles",  # what collectstatic copies together
 }
-ASIDE = "README.md"  # at the top of a chapter's folder: it tells of the folder, no page writes it
+README = (
+    "README.md"  # at the top of a chapter's folder: it describes the folder, and no page writes it
+)
 
 Tree = dict[str, bytes]
 
@@ -31,8 +33,8 @@ def read(folder: Path) -> Tree:
         for name in names:
             path = Path(parent, name)
             inside = path.relative_to(folder).as_posix()
-            # A link to a folder stands among the folders; one to nothing is no file.
-            if name not in IGNORED and inside != ASIDE and path.is_file():
+            # A link to a folder is among the folders, and one to nothing isn't a file.
+            if name not in IGNORED and inside != README and path.is_file():
                 found[inside] = path.read_bytes()
     return dict(sorted(found.items()))
 
@@ -56,7 +58,7 @@ def write(files: Tree, folder: Path) -> list[str]:
 
 
 def is_program(content: bytes) -> bool:
-    """Tell whether a file is to be run by its name, as manage.py is, which startproject makes."""
+    """Return whether a file is a program that's run by its name, as manage.py is."""
     return content.startswith(b"#!")
 
 

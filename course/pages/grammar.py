@@ -163,34 +163,25 @@ def check_diff(parts: list[Page], lesson: str) -> None:
     it in its last part, or says `@@diff this part` in each of them, or both.
     """
     before = chapters.before(lesson) if chapters.is_committed(lesson) else None
-    end = parts[-1]
+    end, whole = parts[-1], [before, lesson]
+    wanted = f"@@diff {before} {lesson}"
     for part in parts:
-        last = _last_step(part)
-        seen: list[list[str]] = []
-        for line, words in part.diffs:
-            whole = words != THIS_PART
-            if before is None:
-                text = f"{lesson} has no @@diff: there are no two folders to compare"
-                raise PageError(part.path, line, text)
-            if not whole and len(parts) == 1:
-                text = f"this page isn't in parts: write @@diff {before} {lesson}"
-                raise PageError(part.path, line, text)
-            if whole and words != [before, lesson]:
-                raise PageError(part.path, line, f"this has to be: @@diff {before} {lesson}")
-            if whole and part is not end:
-                text = f"@@diff {before} {lesson} belongs in the last part, {end.path.name}"
-                raise PageError(part.path, line, text)
-            if line < last:
-                raise PageError(part.path, line, "@@diff stands at the end, after the last step")
-            if words in seen:
-                raise PageError(part.path, line, f"@@diff {' '.join(words)} is here twice")
-            seen.append(words)
+        for count, (line, words) in enumerate(part.diffs):
+            above = [other for _, other in part.diffs[:count]]
+            this_part = words == THIS_PART
+            for wrong, text in [
+                (not before, f"{lesson} has no @@diff: there are no two folders to compare"),
+                (this_part and len(parts) == 1, f"this page isn't in parts: write {wanted}"),
+                (not this_part and words != whole, f"this has to be: {wanted}"),
+                (words == whole and part is not end, f"{wanted} belongs in the last part"),
+                (line < _last_step(part), "@@diff belongs at the end, after the last step"),
+                (words in above, f"@@diff {' '.join(words)} is here twice"),
+            ]:
+                if wrong:
+                    raise PageError(part.path, line, text)
     if before and not end.diffs:
-        wanted = f"@@diff {before} {lesson}"
-        text = f"one line {wanted} belongs below"
-        if len(parts) > 1:
-            text = f"a line @@diff this part, or {wanted}, belongs below"
-        raise PageError(end.path, _last_step(end), text)
+        either = "@@diff this part, or " if len(parts) > 1 else ""
+        raise PageError(end.path, _last_step(end), f"a line {either}{wanted} belongs below")
 
 
 def _last_step(part: Page) -> int:
@@ -214,7 +205,7 @@ class _Reader:
         if token.type == "fence":
             self.fence(token, line)
         elif token.type == "code_block":
-            self.fail(line, "an indented block is not replayed: fence it, at the page's margin")
+            self.fail(line, "an indented block isn't replayed: fence it, at the page's margin")
         elif token.type == "html_block":
             self.html(token.content, line)
         elif token.type.endswith("_open"):
@@ -257,7 +248,7 @@ class _Reader:
             elif self.below and self.page.steps[-1].number:
                 self.page.steps[-1].long = note
             else:
-                self.fail(line, "'long' stands directly under a numbered step's heading")
+                self.fail(line, "'long' belongs directly under a numbered step's heading")
         self.below = False
 
     def fence(self, token, line: int) -> None:
@@ -270,7 +261,7 @@ class _Reader:
             )
         language, title = match["language"], match["title"]
         if title is not None and not _stays_inside(title):
-            self.fail(line, f"{title!r} is no path below the project's folder")
+            self.fail(line, f"{title!r} isn't a path below the project's folder")
         if title is not None and language in UNTITLED:
             self.fail(line, f"a {language} block has no title")
         kind, note = _kind(language, title, token.content), ""
@@ -279,9 +270,9 @@ class _Reader:
         elif title is not None and f"`{title}`" not in self.above:
             self.fail(line, f"the paragraph above does not name `{title}`")
         elif kind == "shown" and not comment:
-            self.fail(line, "what is only shown needs <!-- shown in: tests/... --> above it")
+            self.fail(line, "what's only shown needs <!-- shown in: tests/... --> above it")
         elif comment and kind != "shown":
-            self.fail(comment[0], "this is replayed, so no test has to hold it")
+            self.fail(comment[0], "this is replayed, so it needs no test")
         elif comment:
             note = comment[2]
         if kind == "log" and re.search(r"^\$ ", token.content, re.MULTILINE):

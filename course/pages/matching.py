@@ -76,7 +76,7 @@ def difference(sentence: str, shown: list[str], printed: list[str]) -> str:
     """Return `sentence`, what the page shows, what was printed, and where they begin to differ."""
     _, reached = _follow(shown, printed)
     if reached < len(shown):
-        parting = f"The first line that does not fit: {shown[reached]}"
+        parting = f"The first line that doesn't fit: {shown[reached]}"
     else:
         parting = "More was printed than the page shows."
     return (

@@ -96,7 +96,7 @@ def only_position(lines: list[str], hunk: Hunk) -> int:
     """
     old = [(sign, line) for sign, line in hunk if sign != "+"]
     if not old and lines:
-        raise PatchError("a hunk needs a line that stands in the file, to say where it goes")
+        raise PatchError("a hunk needs a line that's in the file, to say where it goes")
     found = positions(lines, hunk)
     if len(found) == 1:
         return found[0]

@@ -131,7 +131,7 @@ class _Run:
         if self._write:
             return f"written, files changed: {len(file_tree.write(done.files, folder))}", True
         if not folder.is_dir():
-            raise CourseError(f"There is no folder {lesson}: make it with replay --write.")
+            raise CourseError(f"There's no folder {lesson}: make it with `make replay WRITE=1`.")
         wanted = file_tree.read(folder)
         if done.files == wanted:
             return "as the folder", True

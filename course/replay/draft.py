@@ -21,7 +21,7 @@ def print_missing(chapter: str) -> int:
     """
     folder = chapters.folder(chapter)
     if not folder.is_dir():
-        raise CourseError(f"There is no folder {chapter}, which the page could lack anything of.")
+        raise CourseError(f"There's no folder {chapter} to compare the page with.")
     made = start_of(chapter)
     if chapters.pages(chapter):
         made = run.replay(chapter, made, fast=True).files

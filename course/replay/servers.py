@@ -74,7 +74,7 @@ class Servers:
         if server.ended():
             self._check_failure(server, shown, printed)
         elif not done:
-            why = "printed something else" if self._listens(server) else "does not serve"
+            why = "printed something else" if self._listens(server) else "doesn't serve"
             sentence = f"`{command}` {why} after {START_LIMIT} s."
             raise Mismatch(matching.difference(sentence, shown, printed))
         server.seen = matching.beginning(shown or [matching.ANY], printed)

@@ -15,7 +15,7 @@ from course.pages import matching, transcript
 from course.pages.matching import Mismatch
 from course.replay import prompt, server_kinds, servers
 
-COMMAND_LIMIT = 300  # seconds that a command may take
+COMMAND_LIMIT = 600  # seconds that a command may take, such as a suite on a busy machine
 
 # Homebrew's programs stand in the first of these.
 SYSTEM = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -175,7 +175,7 @@ class Shell:
         # `... passed...` fits "1 failed, 3 passed": a failure's last line begins as it is shown.
         if status and (not command.shown or command.shown[-1].startswith(matching.ANY)):
             raise Mismatch(
-                f"`{command.text}` failed with exit status {status}, and the page does not show "
+                f"`{command.text}` failed with exit status {status}, and the page doesn't show "
                 f"its last line. Printed was:\n\n{matching.quote(printed)}"
             )
 

@@ -74,7 +74,7 @@ class Workshop:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text.encode())
         except OSError as error:
-            raise Mismatch(f"{path} cannot be written: {error.strerror}") from None
+            raise Mismatch(f"{path} can't be written: {error.strerror}") from None
         self._reread_files()
 
     def _console(self, block: Block) -> None:
@@ -92,10 +92,10 @@ class Workshop:
 
     def _check_shown(self, block: Block) -> None:
         if block.note not in self.files:
-            raise Mismatch(f"there is no {block.note} that could hold this")
+            raise Mismatch(f"there is no {block.note} that could have this")
         missing = first_missing(block.text, self.files[block.note].decode(errors="replace"))
         if missing is not None:
-            raise Mismatch(f"{block.note} does not hold this line, or not here: {missing}")
+            raise Mismatch(f"{block.note} doesn't have this line, or not in this order: {missing}")
 
     def _log(self, block: Block) -> None:
         if not self._fast:

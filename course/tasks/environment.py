@@ -39,11 +39,9 @@ def ensure(root: Path, django: str | None = None) -> Path:
     check_pair(django)
     folder = choose(root, django)
     stamp = stamp_for(folder, root, django)
-    if why_stale(folder, stamp):
-        with _alone(root):
-            # Another command may have made it while this one waited.
-            if reason := why_stale(folder, stamp):
-                _make(folder, root, stamp, reason)
+    with _alone(root):
+        if reason := why_stale(folder, stamp):
+            _make(folder, root, stamp, reason)
     return python_of(folder)
 
 
@@ -141,7 +139,7 @@ def _make(folder: Path, root: Path, stamp: dict, reason: str) -> None:
     install = [python, "-m", "uv", "pip", "install", "--compile-bytecode", "--python", python]
     commands = [
         # Run from within an environment, sys.executable may be the one that was just removed.
-        [getattr(sys, "_base_executable", None) or sys.executable, "-m", "venv", folder],
+        [sys._base_executable, "-m", "venv", folder],
         # uv installs in seconds what takes pip half a minute. It's built for every system that
         # playwright is built for.
         [python, "-m", "pip", "install", "--only-binary", ":all:", "uv"],

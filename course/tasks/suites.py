@@ -22,7 +22,7 @@ AT_ONCE = (os.cpu_count() or 1) + 1  # each waits for a part of its time
 LIMIT = 600  # seconds that a suite may take; the longest takes 200 where others work beside it
 LARGE = 100_000  # bytes of tests from which on a chapter has two suites
 OURS = ["chapters", "tools"]  # the folders below tests/ that `make test-all` runs
-GRACE = 5  # seconds that an interrupted suite has to put its own things away
+GRACE = 10  # seconds that an interrupted suite has to put its own things away
 SHARED = "COURSE_SHARED"  # the variable that names a folder for what suites share in one run
 
 # Set by the make that runs this, or for another project's tests, these would change what a suite

@@ -183,9 +183,10 @@ class Chat:
         self, *names: str, port: int | None = None, clock: bool = False
     ) -> list[Person]:
         """Give each person an empty page, logged in; with `clock`, the test can set its time."""
+        ports = [server.port for server in self.servers]  # which waits until all of them listen
+        address = f"http://127.0.0.1:{port or ports[0]}"
         people = []
         for name in names:
-            address = f"http://127.0.0.1:{port or self.servers[0].port}"
             page = self._window()(base_url=address)
             cookie = {"name": "sessionid", "value": self.project.sessions[name], "url": address}
             page.context.add_cookies([cookie])

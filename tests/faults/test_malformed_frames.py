@@ -84,19 +84,23 @@ class Room:
             raise
 
     def check_all_refused(self, frames):
-        """Send frames, many at a time, and fail with the first one that isn't refused, if any."""
+        """Send frames, many at a time, and check that each is refused."""
         frames = [malformed.for_key(frame, self.contract.key) for frame in frames]
         for start in range(0, len(frames), TOGETHER):
             batch = frames[start : start + TOGETHER]
             try:
                 self.check_refused(batch)
             except AssertionError:
-                for frame in batch:
-                    try:
-                        self.check_refused([frame])
-                    except AssertionError as error:
-                        pytest.fail(f"{frame!r:.500}\n{error}", pytrace=False)
+                self.fail_for_first_accepted(batch)
                 raise
+
+    def fail_for_first_accepted(self, frames):
+        """Send each frame alone, and fail with the first one that isn't refused, if any."""
+        for frame in frames:
+            try:
+                self.check_refused([frame])
+            except AssertionError as error:
+                pytest.fail(f"{frame!r:.500}\n{error}", pytrace=False)
 
     def check_others_heard_nothing(self):
         """Let the other member send a message, and check that it's the first thing they receive."""

@@ -180,7 +180,8 @@ def test_sockets_of_people_who_lose_access_are_closed(chat, redis, layer, count)
     for person in people:
         if layer == "is down":
             person.page.clock.fast_forward(SYNC)
-        expect(person.page.locator("#status")).to_contain_text(REASONS[person.name])
+        status = person.page.locator("#status")
+        expect(status).to_contain_text(REASONS[person.name], timeout=PATIENCE * 1000)
         text = person.send_new_text()
         person.wait_for_notice("Not sent")
         assert person.read_texts()["form"] == text

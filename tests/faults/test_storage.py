@@ -168,8 +168,8 @@ def test_forms_sent_at_the_same_moment_start_one_conversation(request, count, en
     assert (conversations() - before, double, failed) == (len(pairs), 0, 0)
 
 
-# Seconds without PostgreSQL: longer than a pool of connections tries again by itself.
-AWAY = 11
+# Seconds without PostgreSQL. A pool that kept trying by itself would wait 16 s between two tries.
+AWAY = 16
 ERROR_LIMIT = 12  # seconds that a page may take to fail while the database is down
 RETURN_LIMIT = 5  # seconds until pages load again after the database is back
 

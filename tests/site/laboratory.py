@@ -31,7 +31,7 @@ from course.replay import shell
 from course.replay.ports import Ports
 from course.site import screenshots
 from course.tasks import services
-from tests.support.servers import Postgres
+from tests.faults.processes import Postgres
 
 RUN_LIMIT = 60  # seconds that a command may take
 OPEN_LIMIT = 10  # seconds that a handshake or a request may take

@@ -109,6 +109,7 @@ $ sleep 3600
 
 <!-- shown in: answer.txt -->
 ```text
+
   Tea
 ```
 
@@ -215,11 +216,11 @@ class Course:
 
 
 @contextlib.contextmanager
-def open_shell(scratch: Path, manage: str = MANAGE, halt: Event | None = None) -> Iterator[Shell]:
+def open_shell(scratch: Path, halt: Event | None = None) -> Iterator[Shell]:
     """Open a shell below `scratch`, in a folder with the small web server, and close it again."""
     folder = scratch / "home" / "project"
     folder.mkdir(parents=True)
-    (folder / "manage.py").write_text(manage)
+    (folder / "manage.py").write_text(MANAGE)
     (folder / "answer.txt").write_text("Tea\n")
     (scratch / "home" / "channels-course").mkdir()
     with contextlib.closing(Shell(folder, scratch, halt or Event())) as shell:

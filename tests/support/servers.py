@@ -29,7 +29,7 @@ import redis
 from websockets.sync.client import ClientConnection, connect
 
 from course import chapters
-from course.processes import Process, free_port, project_env, until
+from course.processes import START_LIMIT, Process, free_port, project_env, until
 from course.site import screenshots
 from course.tasks import services
 
@@ -121,17 +121,8 @@ class Redis(Server):
     def __init__(self, program: str, scratch: Path):
         port = free_port()
         self.url = f"redis://127.0.0.1:{port}/0"
-        command = [
-            program,
-            "--port",
-            port,
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]
+        address = ["--port", port, "--bind", "127.0.0.1"]
+        command = [program, *address, "--save", "", "--appendonly", "no"]
         super().__init__(command, scratch / "redis.log", folder=scratch, environment=os.environ)
 
     def wait(self) -> None:
@@ -170,7 +161,7 @@ class Postgres(Server):
         made = Process(
             [programs / "initdb", "--pgdata=data", *words], log=self._scratch / "initdb", **options
         )
-        made.wait_for(made.ended, "initdb hangs.")
+        assert until(made.ended, START_LIMIT), made.printed()
         assert made.popen.returncode == 0, made.printed()
 
     def url(self, database: str = "postgres") -> str:
@@ -207,17 +198,18 @@ class Postgres(Server):
         """Crash it: none of its processes, one per connection, can close anything first."""
         family = []
         if self.process and not self.process.ended():
-            family = psutil.Process(self.process.pid).children(recursive=True)
+            server = psutil.Process(self.process.pid)
+            family = [server, *server.children(recursive=True)]
         for process in family:  # each leads a group of its own
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         super().kill()
-        psutil.wait_procs(family)
+        psutil.wait_procs(family[1:])
 
     def restart(self) -> None:
         """Restart it as an upgrade does: it tells each client that the connection ends."""
         self.process.popen.send_signal(signal.SIGINT)  # PostgreSQL calls this a fast shutdown
-        self.process.wait_for(self.process.ended, "PostgreSQL doesn't stop.")
+        assert until(self.process.ended, START_LIMIT), self.log()
         self.start()
 
     def close(self) -> None:

@@ -100,12 +100,12 @@ def test_steps_and_blocks_are_parsed(tmp_path):
         ("```python hl_lines=2\nx\n```\n", 1, "hl_lines"),
         ('Write `y.py`.\n\n```python title="x.py"\n```\n', 3, "above does not name `x.py`"),
         ('`x.py`\n\n## 1. One\n\n```python title="x.py"\n```\n', 5, "above does not name"),
-        ('`../x`\n\n```text title="../x"\n```\n', 3, "no path below the project's folder"),
-        ('`a/../../x`\n\n```text title="a/../../x"\n```\n', 3, "no path below"),
-        ('`/etc/x`\n\n```text title="/etc/x"\n```\n', 3, "no path below"),
-        ('`~/x`\n\n```text title="~/x"\n```\n', 3, "no path below"),
-        ('`./x`\n\n```text title="./x"\n```\n', 3, "no path below"),
-        ('``\n\n```text title=""\n```\n', 3, "no path below"),
+        ('`../x`\n\n```text title="../x"\n```\n', 3, "isn't a path below the project's folder"),
+        ('`a/../../x`\n\n```text title="a/../../x"\n```\n', 3, "isn't a path below"),
+        ('`/etc/x`\n\n```text title="/etc/x"\n```\n', 3, "isn't a path below"),
+        ('`~/x`\n\n```text title="~/x"\n```\n', 3, "isn't a path below"),
+        ('`./x`\n\n```text title="./x"\n```\n', 3, "isn't a path below"),
+        ('``\n\n```text title=""\n```\n', 3, "isn't a path below"),
         ('`x`\n\n```console title="x"\n$ y\n```\n', 3, "a console block has no title"),
         ("```javascript\nx\n```\n", 1, "<!-- shown in: tests/... -->"),
         ("```diff\n-x\n```\n", 1, "<!-- shown in: tests/... -->"),
@@ -115,7 +115,7 @@ def test_steps_and_blocks_are_parsed(tmp_path):
         ("a\n\n<!-- left out: late -->\n", 3, "no block follows"),
         ("```console\nprinted\n$ typed\n```\n", 1, "begins with a `$ ` line, or has none"),
         ("a\n\n    ```console\n    $ x\n    ```\n", 3, "fence it, at the page's margin"),
-        ("a\n\n<!-- long: why -->\n", 3, "'long' stands directly under a numbered step's heading"),
+        ("a\n\n<!-- long: why -->\n", 3, "'long' belongs directly under a numbered step's heading"),
         ("## See\n<!-- long: why -->\n", 2, "directly under a numbered step's heading"),
         ("## 1. Go\n\na\n\n<!-- long: why -->\n", 5, "directly under"),
         ("## 1. Go\n\n### Below\n\n<!-- long: why -->\n", 5, "directly under"),
@@ -131,32 +131,45 @@ def test_broken_rule_is_reported_with_its_line(tmp_path, text, line, message):
     assert caught.value.line == line
 
 
+WHOLE = "@@diff 01_one 02_two"
+PART = "@@diff this part"
+
+
 @pytest.mark.parametrize(
-    "chapter, text, message",
+    "lesson, texts, message",
     [
-        ("01_one", "@@diff 00_none 01_one", "md:5: 01_one has no @@diff"),
-        ("aside", "@@diff 02_two aside", "md:5: aside has no @@diff: there are no two folders"),
-        ("look", "@@diff 01_one look", "md:5: look has no @@diff"),
-        ("02_two", "", "md:1: one line @@diff 01_one 02_two belongs below"),
-        ("02_two", "@@diff 01_one 03_three", "md:5: this has to be: @@diff 01_one 02_two"),
-        ("02_two", "@@diff 02_two 01_one", "md:5: this has to be: @@diff 01_one 02_two"),
-        ("02_two", "@@diff 01_one 02_two\n\n## 2. On", "md:5: @@diff stands at the end"),
-        ("02_two", "@@diff 01_one 02_two\n@@diff 01_one 02_two", "md:6: @@diff 01_one"),
-        ("02_two", "@@diff this part", "md:5: this page isn't in parts: write @@diff 01_one 02_"),
-        ("02_two", "@@diff 01_one 02_two", None),
-        ("01_one", "", None),
+        ("01_one", [""], None),
+        ("01_one", ["@@diff 00_none 01_one"], "1_x.md:3: 01_one has no @@diff"),
+        ("aside", ["@@diff 02_two aside"], "1_x.md:3: aside has no @@diff: there are no two"),
+        ("look", ["@@diff 01_one look"], "1_x.md:3: look has no @@diff"),
+        ("02_two", [WHOLE], None),
+        ("02_two", [""], f"1_x.md:1: a line {WHOLE} belongs below"),
+        ("02_two", ["@@diff 01_one 03_three"], f"1_x.md:3: this has to be: {WHOLE}"),
+        ("02_two", ["@@diff 02_two 01_one"], f"1_x.md:3: this has to be: {WHOLE}"),
+        ("02_two", [f"{WHOLE}\n\n## 2. On"], "1_x.md:3: @@diff belongs at the end"),
+        ("02_two", [f"{WHOLE}\n{WHOLE}"], f"1_x.md:4: {WHOLE} is here twice"),
+        ("02_two", [PART], f"1_x.md:3: this page isn't in parts: write {WHOLE}"),
+        ("02_two", ["", WHOLE], None),
+        ("02_two", [PART, PART], None),
+        ("02_two", [PART, f"{PART}\n{WHOLE}"], None),
+        ("02_two", [WHOLE, ""], f"1_x.md:3: {WHOLE} belongs in the last part"),
+        ("02_two", ["@@diff that part", ""], f"1_x.md:3: this has to be: {WHOLE}"),
+        ("02_two", [f"{PART}\n{PART}", ""], f"1_x.md:4: {PART} is here twice"),
+        ("02_two", [f"{PART}\n\n## 2. X", ""], "1_x.md:3: @@diff belongs at the end"),
+        ("02_two", [PART, ""], f"2_x.md:1: a line {PART}, or {WHOLE} belongs below"),
     ],
 )
-def test_diff_line_names_the_previous_chapter_and_this_one(
-    course, tmp_path, chapter, text, message
-):
-    path = write(tmp_path, f"## 1. Go\n\n## All\n\n{text}\n")
+def test_diff_line_compares_with_the_chapter_before(course, lesson, texts, message):
+    number = 1
+    for count, text in enumerate(texts, start=1):
+        course.part(lesson, f"{count}_x.md", f"## {number}. Go\n\n{text}\n")
+        number += 1 + text.count("## ")
+    parts = grammar.read_lesson(lesson)
     if message is None:
-        grammar.check_diff([grammar.read(path)], chapter)
+        grammar.check_diff(parts, lesson)
         return
-    with pytest.raises(grammar.PageError) as caught:
-        grammar.check_diff([grammar.read(path)], chapter)
-    assert message in str(caught.value)
+    with pytest.raises(grammar.PageError, match=re.escape(f"{lesson}/{message}")):
+        grammar.check_diff(parts, lesson)
 
 
 def test_reason_for_a_long_step_and_its_prose_are_parsed(tmp_path):
@@ -183,35 +196,6 @@ def test_step_numbers_continue_across_parts(course):
     course.part("02_two", "3_c.md", "Text.\n\n## 1. One\n")
     with pytest.raises(grammar.PageError, match=r"02_two/3_c\.md:3: step 3 comes here, and not 1"):
         grammar.read_lesson("02_two")
-
-
-@pytest.mark.parametrize(
-    "first, second, message",
-    [
-        ("", "@@diff 01_one 02_two", None),
-        ("@@diff this part", "@@diff this part", None),
-        ("@@diff this part", "@@diff this part\n@@diff 01_one 02_two", None),
-        (
-            "@@diff 01_one 02_two",
-            "",
-            "1_a.md:3: @@diff 01_one 02_two belongs in the last part, 2_b",
-        ),
-        ("@@diff that part", "", "1_a.md:3: this has to be: @@diff 01_one 02_two"),
-        ("@@diff this part\n@@diff this part", "", "1_a.md:4: @@diff this part is here twice"),
-        ("@@diff this part\n\n## 2. X", "", "1_a.md:3: @@diff stands at the end, after the last"),
-        ("@@diff this part", "", "2_b.md:1: a line @@diff this part, or @@diff 01_one 02_two, be"),
-    ],
-)
-def test_diff_line_belongs_in_the_last_part(course, first, second, message):
-    course.part("02_two", "1_a.md", f"## 1. One\n\n{first}\n")
-    number = 2 + first.count("## ")
-    course.part("02_two", "2_b.md", f"## {number}. Two\n\n{second}\n")
-    parts = grammar.read_lesson("02_two")
-    if message is None:
-        grammar.check_diff(parts, "02_two")
-        return
-    with pytest.raises(grammar.PageError, match=re.escape(f"docs/chapters/02_two/{message}")):
-        grammar.check_diff(parts, "02_two")
 
 
 def test_error_shows_the_pages_path_in_the_repository(course):

@@ -69,7 +69,7 @@ def test_error_shows_both_texts_and_the_first_difference():
     assert "`pytest` printed something else" in text
     assert "    5 passed\n    done" in text
     assert "    5 passed\n    gone" in text
-    assert text.endswith("The first line that does not fit: done")
+    assert text.endswith("The first line that doesn't fit: done")
 
 
 def test_long_output_is_shortened_in_the_middle():

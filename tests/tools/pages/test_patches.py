@@ -57,7 +57,7 @@ def test_edit_applies_every_hunk(text, diff, wanted):
         ("-import asyncio.base\n", "not in the file: import asyncio.base"),
         (" import os\n APPS = [\n+x\n", "APPS = [ after import os; there is KEY = 'insecure-x1'"),
         (" import os\n-APPS = [...\n", "APPS = [... after import os; there is KEY"),
-        ("+x\n", "a hunk needs a line that stands in the file"),
+        ("+x\n", "a hunk needs a line that's in the file"),
         (" import os\n", "a hunk changes nothing"),
         ("-import os\n@@\n", "a hunk changes nothing"),
         ("import os\n", "a line of a diff begins with"),

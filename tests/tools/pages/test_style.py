@@ -203,7 +203,7 @@ def test_good_page_has_no_faults(faults):
         ("Sip.", "Sip.\n\n</details>" + "\nmany lines" * 700, 1, "lines outside of folds; 650 are"),
     ],
 )
-def test_page_that_leaves_the_shape_is_told_with_its_line(faults, old, new, line, message):
+def test_missing_or_wrong_part_of_a_page_is_reported_with_its_line(faults, old, new, line, message):
     assert old in GOOD
     found = faults(GOOD.replace(old, new))
     assert len(found) == 1, found
@@ -211,12 +211,12 @@ def test_page_that_leaves_the_shape_is_told_with_its_line(faults, old, new, line
     assert message in found[0]
 
 
-def test_long_step_with_a_reason_is_none(faults):
+def test_long_step_may_have_a_reason(faults):
     long = GOOD.replace("one = 1\n\n", "one = 1\n" * 30)
     assert faults(long.replace("Write a file\n", "Write a file\n<!-- long: one idea -->\n")) == []
 
 
-def test_what_is_folded_makes_no_page_long(faults):
+def test_folds_do_not_make_a_page_long(faults):
     assert faults(GOOD.replace("Sip.", "Sip.\n" * 700)) == []
 
 

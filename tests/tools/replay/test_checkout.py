@@ -12,7 +12,7 @@ from course.pages import file_tree
 from tests.support.sample_course import start
 
 
-def test_new_folder_gets_what_the_chapter_before_ends_with(course, mine, capsys):
+def test_new_folder_gets_the_end_of_the_chapter_before(course, mine, capsys):
     folder = course.folder("01_one", manage_py="#!/usr/bin/env python\n", README_md="x")
     (folder / "requirements-dev.txt").write_text("django\n")
     (folder / "db.sqlite3").touch()
@@ -54,7 +54,7 @@ def test_first_of_several_parts_is_named(course, mine, capsys):
     assert capsys.readouterr().out.endswith(f"Then follow {first}\n")
 
 
-def test_home_is_known(course, tmp_path, monkeypatch):
+def test_tilde_is_the_home(course, tmp_path, monkeypatch):
     course.folder("01_one", a_py="x\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     start("2", "~/deep/below")
@@ -75,7 +75,7 @@ def test_home_is_known(course, tmp_path, monkeypatch):
         ("x" * 300, "can't be used: File name too long"),
     ],
 )
-def test_folder_that_will_not_do_is_left_as_it_is(course, tmp_path, monkeypatch, to, message):
+def test_unusable_folder_is_reported_and_left_alone(course, tmp_path, monkeypatch, to, message):
     course.folder("01_one", a_py="x\n")
     full = tmp_path / "full"
     full.mkdir()
@@ -88,7 +88,7 @@ def test_folder_that_will_not_do_is_left_as_it_is(course, tmp_path, monkeypatch,
     assert file_tree.read(tmp_path) == before
 
 
-def test_folder_that_nobody_may_write_is_told(course, mine, monkeypatch):
+def test_folder_without_permission_is_reported(course, mine, monkeypatch):
     def write(files, folder):
         # As root, who runs these tests in places, no folder would refuse.
         raise PermissionError(errno.EACCES, "Permission denied")
@@ -99,7 +99,7 @@ def test_folder_that_nobody_may_write_is_told(course, mine, monkeypatch):
         start("2", str(mine))
 
 
-def test_chapter_that_is_not_there_is_told(course, mine):
+def test_missing_chapter_or_folder_is_reported(course, mine):
     with pytest.raises(console.CourseError):
         start("9", str(mine))
     with pytest.raises(console.CourseError, match="There's no folder 02_two, with which 03_three"):
@@ -107,7 +107,7 @@ def test_chapter_that_is_not_there_is_told(course, mine):
     assert not mine.exists()
 
 
-def test_it_takes_no_more_than_python(tmp_path):
+def test_start_needs_only_python(tmp_path):
     mine = tmp_path / "mine"
     # -S: without anything that was installed.
     command = [sys.executable, "-S", "-m", "course", "start", "--chapter", "04", "--to", str(mine)]

@@ -139,29 +139,22 @@ def test_draft_of_a_chapter_without_a_page_makes_one_that_replays(course, capsys
     assert "lacks nothing" in capsys.readouterr().out
 
 
-def test_draft_goes_on_from_what_the_page_makes(course, capsys):
-    course.page("01_one", '## 1. Go\n\n`a.py`:\n\n```python title="a.py"\none = 1\n```\n')
-    course.folder("01_one", a_py="one = 1\ntwo = 2\n")
-    assert draft.print_missing("01_one") == 0
-    assert capsys.readouterr().out == '`a.py`:\n\n```diff title="a.py"\n one = 1\n+two = 2\n```\n\n'
-
-
-def test_draft_tells_what_the_parts_that_are_there_have_not_come_to(course, capsys):
+def test_draft_goes_on_from_the_parts_that_are_there(course, capsys):
     course.folder("01_one", a_py="one = 1\n")
     course.folder("02_two", a_py="one = 1\ntwo = 2\nthree = 3\n", b_py="x\n")
     go = '## 1. Go\n\n`a.py`:\n\n```diff title="a.py"\n one = 1\n+two = 2\n```\n'
     course.part("02_two", "1_a.md", go)
     course.part("02_two", "2_b.md", "Only words so far.\n")
     assert draft.print_missing(CHAPTER) == 0
-    lacking = capsys.readouterr().out
-    assert lacking.startswith('`a.py`:\n\n```diff title="a.py"\n two = 2\n+three = 3\n```\n')
-    course.part("02_two", "2_b.md", f"## 2. On\n\n{lacking}")
+    missing = capsys.readouterr().out
+    assert missing.startswith('`a.py`:\n\n```diff title="a.py"\n two = 2\n+three = 3\n```\n')
+    course.part("02_two", "2_b.md", f"## 2. On\n\n{missing}")
     assert draft.print_missing(CHAPTER) == 0
     assert "lacks nothing" in capsys.readouterr().out
 
 
-def test_draft_says_what_keeps_it_from_working(course):
-    with pytest.raises(console.CourseError, match="There is no folder 01_one"):
+def test_missing_folder_or_broken_page_is_reported(course):
+    with pytest.raises(console.CourseError, match="There's no folder 01_one"):
         draft.print_missing("01_one")
     course.folder("01_one")
     course.page("01_one", "```\n```\n")

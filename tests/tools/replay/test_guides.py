@@ -71,7 +71,7 @@ def test_guide_that_no_longer_fits_its_chapter_is_red(course, capsys):
     assert file_tree.read(chapters.folder("03_three")) == {"a.py": b"one = 7\n"}
 
 
-def test_what_a_guide_makes_is_written_nowhere(course, capsys):
+def test_write_keeps_a_guides_files_out_of_the_folders(course, capsys):
     course.guide(GUIDE)
     before = file_tree.read(course.root)
     assert command.replay_lessons(["aside"], write=True) == 0
@@ -79,7 +79,7 @@ def test_what_a_guide_makes_is_written_nowhere(course, capsys):
     assert "Left as they are" not in capsys.readouterr().out
 
 
-def test_folder_for_a_guide_holds_its_chapters_end(course, tmp_path, capsys):
+def test_guide_starts_with_its_chapters_end(course, tmp_path, capsys):
     path = course.guide(GUIDE)
     assert start("aside", str(tmp_path / "start")) == 0
     assert file_tree.read(tmp_path / "start") == {"a.py": b"one = 2\n"}
@@ -99,7 +99,7 @@ def test_guide_is_on_the_site(guide):
 
 
 @pytest.mark.parametrize("guide", chapters.GUIDES)
-def test_what_a_guide_has_typed_is_tidy(guide, tmp_path):
+def test_code_of_a_guide_passes_ruff(guide, tmp_path):
     begins = checkout.start_of(guide)
     ends = run.replay(guide, begins, fast=True).files
     changed = [name for name, content in ends.items() if begins.get(name) != content]

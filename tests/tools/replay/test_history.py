@@ -35,7 +35,7 @@ def steps():
     ]
 
 
-def test_each_step_is_a_commit_that_says_where_it_is_told(made):
+def test_each_step_is_a_commit_that_names_its_page(made):
     messages = git(made, "log", "--reverse", "--format=%s%n%b%x00").split("\0")[:-1]
     wanted = []
     for number, part, step in steps():
@@ -101,14 +101,7 @@ def test_two_runs_have_the_same_hashes_whoever_runs_them(made, tmp_path, monkeyp
     assert f"cd {tmp_path / 'again'}\n  git log --oneline --reverse" in said
 
 
-def test_folder_that_holds_anything_is_left_as_it_is(tmp_path):
-    (tmp_path / "mine.txt").write_text("mine\n")
-    with pytest.raises(console.CourseError, match=r"isn't empty, so nothing was changed"):
-        history.write(checkout.check_target(str(tmp_path)))
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-
-
-def test_machine_without_git_is_told(tmp_path, monkeypatch):
+def test_missing_git_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(console.CourseError, match="git couldn't be started. Is it installed"):
         history._git(tmp_path, "init")

@@ -99,7 +99,7 @@ def test_snapshots_are_made_again_when_anything_changes(course, replays, changed
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\0", pickle.dumps(1), pickle.dumps((1, 2))])
-def test_spoilt_file_is_made_again(course, replays, text):
+def test_damaged_file_is_made_again(course, replays, text):
     recordings.read("02_two")
     kept(course).write_bytes(text)
     recordings.read("02_two")
@@ -129,7 +129,7 @@ def test_preparing_says_what_it_does_once(course, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_page_that_cannot_be_replayed_is_told_with_its_line(course):
+def test_page_that_cannot_be_replayed_is_reported_with_its_line(course):
     course.page("02_two", PAGE.replace("-one = 1", "-one = 9"))
     with pytest.raises(
         console.CourseError, match=r"02_two\.md:15: a\.py: not in the file: one = 9"

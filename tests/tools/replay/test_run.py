@@ -24,9 +24,13 @@ def replay(**options):
         (edit().replace("1. ", ""), 1, "this changes answer.txt: give its heading a number"),
         ("## 1. One\n\n```console\n$ tee new.txt\n```\n", 4, "`tee new.txt` changes files"),
         ("<!-- shown in: tests/t.py -->\n```python\nx\n```\n", 2, "there is no tests/t.py"),
-        ("<!-- shown in: answer.txt -->\n```python\nTea\nCake\n```\n", 2, "this line, or not here"),
+        (
+            "<!-- shown in: answer.txt -->\n```python\nTea\nCake\n```\n",
+            2,
+            "this line, or not in this order",
+        ),
         ("```console\nanything\n```\n", 1, "no server is running here"),
-        ('`answer.txt/x`:\n\n```text title="answer.txt/x"\ny\n```\n', 3, "x cannot be written"),
+        ('`answer.txt/x`:\n\n```text title="answer.txt/x"\ny\n```\n', 3, "x can't be written"),
     ],
 )
 def test_mistake_on_a_page_is_reported_with_its_line(course, text, line, message):
@@ -51,7 +55,7 @@ def test_page_with_a_server_and_a_conversation(course, started, monkeypatch):
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("$ curl -s http://127.0.0.1:8000/\nCoffee", "$ curl x:\nCoffee", "md:32: `curl x:`"),
+        ("$ curl -s http://127.0.0.1:8000/\nCoffee", "$ curl x:\nCoffee", "md:33: `curl x:`"),
         ("bob < hello\n", "", "bob also got a frame"),
         ("asked for /ws/", "asked for /tea/", "No server printed this"),
     ],

@@ -24,9 +24,12 @@ def test_server_runs_until_its_block_ends_in_control_c(shell, started):
 def test_second_server_of_a_kind_replaces_the_first(shell, folder, started):
     do(shell, RUN)
     (folder / "answer.txt").write_text("Coffee\n")
+    shell.servers.edited()
     do(shell, RUN + "Quit the server with CONTROL-C.\n")
+    count = len(started.all)
     do(shell, ASK + "Coffee\n")
     assert started.all[1].poll() is not None
+    assert len(started.all) == count, "it was new, so it didn't have to restart"
 
 
 def test_server_restarts_once_before_the_first_request_after_edits(shell, folder, started):
@@ -75,7 +78,7 @@ def test_different_server_output_is_reported(shell, monkeypatch):
     monkeypatch.setattr(servers, "START_LIMIT", 4)
     below, text = failure(shell, "$ python manage.py runserver\nStarting at ftp://...\n")
     assert below == 1
-    assert "The first line that does not fit: Starting at ftp://..." in text
+    assert "The first line that doesn't fit: Starting at ftp://..." in text
     assert "Starting at http://127.0.0.1:8000/" in text
 
 

@@ -86,84 +86,29 @@ def test_unexpected_conversation_is_reported(shell, monkeypatch, block, below, m
     assert caught.value.below == below
 
 
-# The parts of Django that a login needs.
-DJANGO = """
-import os
-import sys
-
-import django
-from django.conf import settings
-
-settings.configure(
-    ALLOWED_HOSTS=["*"],
-    ASGI_APPLICATION="__main__.application",
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}},
-    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    INSTALLED_APPS=[
-        "daphne", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
-    ],
-    MIDDLEWARE=[
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-    ],
-    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    ROOT_URLCONF="__main__",
-    SECRET_KEY="x",
-    TEMPLATES=[{
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "OPTIONS": {"loaders": [("django.template.loaders.locmem.Loader", {
-            "registration/login.html": "<form method=post>{% csrf_token %}{{ form }}</form>",
-        })]},
-    }],
-    LOGIN_REDIRECT_URL="/",
-)
-from django.core.asgi import get_asgi_application
-
-http = get_asgi_application()
-
-from channels.auth import AuthMiddlewareStack
-from channels.generic.websocket import WebsocketConsumer
-from channels.routing import ProtocolTypeRouter
-from django.contrib.auth import get_user_model
-from django.contrib.auth.views import LoginView
-from django.core.management import call_command, execute_from_command_line
-from django.urls import path
-
-urlpatterns = [path("accounts/login/", LoginView.as_view())]
-
-
-class WhoAmI(WebsocketConsumer):
-    def connect(self):
-        self.accept()
-        self.send(self.scope["user"].username or "anonymous")
-
-
-sockets = AuthMiddlewareStack(WhoAmI.as_asgi())
-application = ProtocolTypeRouter({"http": http, "websocket": sockets})
-if not os.path.exists("db.sqlite3"):
-    call_command("migrate", verbosity=0)
-    for name in ("ann", "bob"):
-        get_user_model().objects.create_user(name, password="{password}")
-execute_from_command_line(sys.argv)
-""".replace("{password}", chapters.DEMO_PASSWORD)
-
-WHO = """\
-ws://127.0.0.1:8000/
-< anonymous
+SET_UP = f"""\
+$ cp -r {chapters.folder(chapters.DEMO)}/. .
+$ python manage.py migrate
+...
+$ python manage.py demo
+...
+$ python manage.py runserver
+...
+"""
+LOGINS = """\
+ws://127.0.0.1:8000/ws/chat/1/
+x 4401
 as ann
-ann, second: ws://127.0.0.1:8000/
-as bob
-bob: ws://127.0.0.1:8000/
-bob < bob
-ann < ann
-second < ann
+ann, second: ws://127.0.0.1:8000/ws/chat/1/
+as carol
+carol: ws://127.0.0.1:8000/ws/chat/1/
+carol x 4403
 """
 
 
 def test_sockets_belong_to_the_user_who_is_logged_in(tmp_path):
-    with open_shell(tmp_path, DJANGO) as shell:
-        do(shell, "$ python manage.py runserver --skip-checks\n...\n")
-        wire.run(WHO, shell, threading.Event())
+    with open_shell(tmp_path) as shell:
+        do(shell, SET_UP)
+        wire.run(LOGINS, shell, threading.Event())
         with pytest.raises(Mismatch, match="as eve: expected channels-demo to log in"):
             wire.run("as eve\n", shell, threading.Event())

@@ -126,3 +126,19 @@ def test_lint_ignores_files_from_django_admin(linted):
         "from django.contrib import admin\n\n# Register your models here.\n"
     )
     assert housekeeping.lint(linted) == 0
+
+
+def test_lint_finds_what_is_banned_in_chapters(linted, capfd):
+    create_files(linted, [f"{CHAPTER}/tests/test_x.py"])
+    (linted / CHAPTER / "tests" / "test_x.py").write_text(
+        "import sys\n\nimport benchmarks\nimport course\n"
+        "from django.utils.html import html_safe\n"
+        "from django.utils.safestring import SafeString, mark_safe\n"
+        "from django.views.decorators.csrf import csrf_exempt\n\n"
+        "print(sys.stdout, sys.stderr)\nmark_safe(id(1))\n"
+    )
+    assert housekeeping.lint(linted) == 1
+    printed = capfd.readouterr().out
+    names = ["benchmarks", "course", "html_safe", "SafeString", "csrf_exempt", "stdout", "stderr"]
+    for found in ["T201", "S308", *(f"{name}` is banned" for name in names)]:
+        assert found in printed

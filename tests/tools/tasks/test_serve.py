@@ -97,23 +97,6 @@ def test_taken_port_is_reported(address):
             serve.check_port(port)
 
 
-def test_bound_port_that_does_not_answer_is_taken():
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        with pytest.raises(console.CourseError, match="is taken"):
-            serve.check_port(bound.getsockname()[1])
-
-
-def test_port_of_a_server_that_just_stopped_is_free():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        client = socket.create_connection(("127.0.0.1", port))
-        connection, _ = server.accept()
-        connection.close()
-    client.close()
-    serve.check_port(port)
-
-
 def test_chapter_6_is_served_with_login_instructions(start):
     program = start(SIXTH)
     printed = program.process.printed()
