@@ -31,9 +31,9 @@ from course.replay import shell
 from course.replay.ports import Ports
 from course.site import screenshots
 from course.tasks import services
-from tests.faults.processes import Postgres
+from tests.support.servers import Postgres
 
-RUN_LIMIT = 60  # seconds that a command may take
+RUN_LIMIT = 120  # seconds that a command may take
 OPEN_LIMIT = 10  # seconds that a handshake or a request may take
 RUNSERVER = "python manage.py runserver 8000 --noreload"
 ROOM = "/ws/chat/lobby/"

@@ -15,6 +15,7 @@ BESIDE_SCROLL_BAR = {"width": 1265, "height": 900}
 SCHEMES = {"light": "default", "dark": "slate"}
 STILL = "*, ::before, ::after { transition: none !important; animation: none !important }"
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => one.open = true)"
+TRIES = 3  # places where axe is shown a look that it can't judge
 DRAWN_IN = 30_000  # milliseconds that a page's diagrams may take
 
 KINDS = [
@@ -63,8 +64,8 @@ VISIBLE_WINDOWS = """[...document.querySelectorAll(".window > img")]
 PICTURES_LOADED = "[...document.images].every((one) => one.complete)"
 
 # axe takes most of its time for colours. So it's shown a text in each pair of colours, of each size
-# and on each ground, where that's seen for the first time on any page: `seen` has what it was sure
-# about. Returns the looks it's sure about now, and what it found.
+# and on each ground, where that's seen for the first time on any page: `seen` has the others.
+# Returns the looks it's sure about, those it can't judge there, and what it found.
 CHECK_COLOURS = """async (seen) => {
   const known = new Set(seen);
   const look = (one) => {
@@ -85,15 +86,19 @@ CHECK_COLOURS = """async (seen) => {
     known.add(look(one));
     found.set(one, look(one));
   }
-  if (!found.size) return [[], []];
+  if (!found.size) return [[], [], []];
   const { incomplete, violations } = await axe.run([...found.keys()], {
     resultTypes: ["violations", "incomplete"],
     runOnly: ["color-contrast", "link-in-text-block"],
     elementRef: true,
   });
-  for (const { nodes } of incomplete) nodes.forEach(({ element }) => found.delete(element));
+  const unsure = [];
+  for (const { element } of incomplete.flatMap(({ nodes }) => nodes)) {
+    if (found.has(element)) unsure.push(found.get(element));
+    found.delete(element);
+  }
   for (const { nodes } of violations) nodes.forEach((node) => delete node.element);
-  return [[...found.values()], violations];
+  return [[...found.values()], unsure, violations];
 }"""
 CHECK_REST = """async () => {
   const rules = {
@@ -123,7 +128,7 @@ class Visitor:
     def __init__(self, page):
         self.page = page
         self.windows = Counter()  # of the pictures, by which of two each shows
-        self._looks = []  # every look of a text that axe has judged
+        self._looks = Counter()  # of texts that axe was shown: how often
         self._asked = []
         self._wrong = []
         page.on("request", lambda request: self._asked.append(request.url))
@@ -206,8 +211,10 @@ class Visitor:
                 if prepare:
                     prepare(page)
                 page.evaluate(LAID_OUT)
-                sure, broken = page.evaluate(CHECK_COLOURS, self._looks)
-                self._looks += sure
+                seen = [look for look, times in self._looks.items() if times >= TRIES]
+                sure, unsure, broken = page.evaluate(CHECK_COLOURS, seen)
+                self._looks.update(unsure)
+                self._looks.update(dict.fromkeys(sure, TRIES))
                 if palette == "light":
                     broken += page.evaluate(CHECK_REST)
                 for rule in broken:

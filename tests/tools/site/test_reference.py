@@ -3,6 +3,7 @@
 import itertools
 import re
 import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -26,6 +27,7 @@ def test_make_targets_and_verbs_are_the_same():
     assert sorted(targets) == sorted(["help", *(verb.name for verb in VERBS)])
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="make isn't installed")
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_make_passes_a_verb_the_variables_that_it_takes_and_no_others(verb):
     def passed(*variables):
