@@ -2,15 +2,17 @@
 
 PYTHON ?= python3
 
+# A variable becomes the option of that name: CHAPTER=03 is --chapter '03'.
+option = $(if $($1),--$2 '$($1)')
+flag = $(if $(filter-out 0,$($1)),--$2)
+
 course = @$(PYTHON) -m course
-chapter = $(if $(CHAPTER),--chapter '$(CHAPTER)')
-port = $(if $(PORT),--port '$(PORT)')
-django = $(if $(DJANGO),--django '$(DJANGO)')
-to = $(if $(TO),--to '$(TO)')
-step = $(if $(STEP),--step '$(STEP)')
-full = $(if $(filter-out 0,$(FULL)),--full)
-write = $(if $(filter-out 0,$(WRITE)),--write)
-soak = $(if $(filter-out 0,$(SOAK)),--soak)
+chapter = $(call option,CHAPTER,chapter)
+chapters = $(foreach name,$(CHAPTER),--chapter '$(name)')
+django = $(call option,DJANGO,django)
+port = $(call option,PORT,port)
+step = $(call option,STEP,step)
+to = $(call option,TO,to)
 
 .PHONY: help run test-all test replay start history draft bench docs docs-serve test-docs test-faults lint setup clean lock screenshots
 
@@ -27,19 +29,19 @@ test:
 	$(course) test $(chapter) $(django)
 
 replay:
-	$(course) replay $(CHAPTER) $(to) $(step)
+	$(course) replay $(chapters) $(to) $(step) $(call flag,WRITE,write) $(call flag,FAST,fast)
 
 start:
-	$(course) start '$(CHAPTER)' '$(TO)'
+	$(course) start $(chapter) $(to)
 
 history:
-	$(course) history '$(TO)'
+	$(course) history $(to)
 
 draft:
-	$(course) draft $(CHAPTER)
+	$(course) draft $(chapter)
 
 bench:
-	$(course) bench $(full) $(write) $(soak)
+	$(course) bench $(call flag,FULL,full) $(call flag,SOAK,soak) $(call flag,WRITE,write)
 
 docs:
 	$(course) docs

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from picows import WSError, WSListener, WSMsgType, WSTransport, ws_connect
 
-from course import console
+from benchmarks.subjects import CannotMeasure
+from course.console import CourseError
 
 HANDSHAKES_AT_ONCE = 10  # handshakes under way at a time
 HANDSHAKE_LIMIT = 30  # seconds that one may take
@@ -31,10 +32,6 @@ SETTLE_QUIET = 2  # seconds without a message until the next try, plus those for
 SETTLE_QUIET_EACH = 0.002
 
 WORDS = "The four o'clock train is late. Shall we meet at half past four, under the clock?"
-
-
-class TooSlow(console.CourseError):
-    """Connecting takes longer than a benchmark can wait; the message says how far it got."""
 
 
 @dataclass
@@ -61,7 +58,7 @@ class Reader(WSListener):
 
     def on_ws_frame(self, transport, frame):
         if frame.msg_type is WSMsgType.TEXT:
-            self.crowd.arrived(self, frame.get_payload_as_bytes())
+            self.crowd.count(self, frame.get_payload_as_bytes())
         elif frame.msg_type is WSMsgType.CLOSE:
             transport.disconnect()
 
@@ -97,11 +94,10 @@ class Crowd:
     async def enter(self, urls: Sequence[str], count: int, cookies: Sequence[str] = ()) -> float:
         """Open `count` sockets, spread over the URLs; return how many seconds that took.
 
-        With `cookies`, each socket sends one of these Cookie headers. Raises progress.Trouble if
-        a socket is refused, and TooSlow if opening them takes too long.
+        With `cookies`, each socket sends one of these Cookie headers. Raises CourseError if a
+        socket is refused, and CannotMeasure if opening them takes too long.
         """
         gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
-        self.readers = []
 
         async def open_one(number: int) -> None:
             url = urls[number % len(urls)]
@@ -123,41 +119,41 @@ class Crowd:
             failure = errors.exceptions[0]
         if failure and limit.expired():
             connected = f"{len(self.readers):,} of {count:,}"
-            raise TooSlow(f"only {connected} connected in {seconds:.0f} s")
+            raise CannotMeasure(f"only {connected} connected in {seconds:.0f} s")
         if failure:
             reason = str(failure).splitlines() or ["no answer"]
-            raise console.CourseError(f"A connection was refused: {reason[0]}")
+            raise CourseError(f"A connection was refused: {reason[0]}")
         return time.perf_counter() - began
 
     async def settle(self) -> None:
         """Send messages until one has reached every reader.
 
-        Raises progress.Trouble if none does, or TooSlow if there are more readers than a server
+        Raises CourseError if none does, or CannotMeasure if there are more readers than a server
         can be expected to reach in that time.
         """
         quiet = SETTLE_QUIET + len(self.readers) * SETTLE_QUIET_EACH
         for _ in range(SETTLE_TRIES):
-            talk = await self.talk(self.readers[:1], 1, lambda sent, seconds: True, quiet)
-            if not talk.missing:
+            if not (await self.talk(speakers=1, quiet=quiet)).missing:
                 return
         if len(self.readers) > MANY:
-            raise TooSlow(f"no message reached every reader in {quiet:.0f} s")
+            raise CannotMeasure(f"no message reached every reader in {quiet:.0f} s")
         last = f" The last frame was: {self.stray[:200]!r}" if self.stray else ""
-        raise console.CourseError(f"No message reaches every reader.{last}")
+        raise CourseError(f"No message reaches every reader.{last}")
 
     async def talk(
         self,
-        speakers: Sequence[Reader],
-        in_flight: int,
-        enough: Callable[[int, float], bool],
+        speakers: int,
+        in_flight: int = 1,
+        messages: int = 1,
+        seconds: float = 0,
         quiet: float = QUIET,
     ) -> Talk:
-        """Let the speakers send in turns, with `in_flight` messages under way at a time.
+        """Let the first `speakers` readers send in turns, `in_flight` messages at a time.
 
-        As soon as a message has reached every reader, the next one is sent, until
-        `enough(messages sent, seconds)` is true. The talk ends when every message has reached
-        every reader, when nothing has arrived for `quiet` seconds, or when the server has closed
-        all connections.
+        As soon as a message has reached every reader, the next one is sent, until there have been
+        `messages` and `seconds` have passed. The talk ends when every message has reached every
+        reader, when nothing has arrived for `quiet` seconds, or when the server has closed all
+        connections.
         """
         self._first = first = len(self._sent)
         self._delays, done = array("d"), asyncio.Event()
@@ -169,17 +165,18 @@ class Crowd:
             frame = json.dumps({self._field: text}).encode()
             self._left.append(len(self.readers))
             self._sent.append(time.perf_counter())
-            speakers[number % len(speakers)].transport.send(WSMsgType.TEXT, frame)
+            speaker = self.readers[number % min(speakers, len(self.readers))]
+            speaker.transport.send(WSMsgType.TEXT, frame)
 
         def complete() -> None:
-            if not enough(len(self._sent) - first, time.perf_counter() - began):
+            passed = time.perf_counter() - began
+            if len(self._sent) - first < messages or passed < seconds:
                 send_one()
             elif not any(self._left[first:]):
                 done.set()
 
         self._complete = complete
-        send_one()
-        while len(self._sent) - first < in_flight and not enough(len(self._sent) - first, 0):
+        for _ in range(in_flight if seconds else min(in_flight, messages)):
             send_one()
         while not done.is_set() and self.closed < len(self.readers):
             with contextlib.suppress(TimeoutError):
@@ -195,7 +192,7 @@ class Crowd:
             delays=self._delays,
         )
 
-    def arrived(self, reader: Reader, payload: bytes) -> None:
+    def count(self, reader: Reader, payload: bytes) -> None:
         """Count the messages in a frame."""
         now = time.perf_counter()
         found = self._find(payload)
@@ -215,12 +212,9 @@ class Crowd:
             if not self._left[number]:
                 self._complete()
 
-    async def wait_for_duplicates(self) -> None:
-        """Wait for duplicates that may still arrive."""
+    async def leave(self) -> None:
+        """Wait for duplicates that may still arrive, then close all sockets."""
         await asyncio.sleep(LINGER)
-
-    def leave(self) -> None:
-        """Close all sockets."""
         self.leaving = True
         for reader in self.readers:
             reader.transport.disconnect(graceful=False)

@@ -1,88 +1,65 @@
 """Draw the site's picture as SVG: a bar for each subject's CPU time per delivered message."""
 
-import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections import namedtuple
+from html import escape
 
+from benchmarks.report import number
 from benchmarks.results import Results
-from benchmarks.subjects import CHAPTER, SUBJECTS
-from benchmarks.table import number
+from benchmarks.subjects import CHAPTER
 
 WIDTH, NAMES, BAR, GAP, TOP, END = 720, 270, 18, 10, 46, 84
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
 
 
-@dataclass(frozen=True)
-class Colours:
-    """Colours of the background, the text and the bars: chapters, their Redis, all others."""
-
-    paper: str
-    ink: str
-    chapters: str
-    redis: str
-    others: str
-
-
-# The colours of the site's two palettes.
+# Of the background, the text and the bars: chapters, their Redis, all others. The colours are those
+# of the site's two palettes.
+Colours = namedtuple("Colours", "paper ink chapters redis others")
 LIGHT = Colours("#fdfcf9", "#1d2530", "#0b6b58", "#b7791f", "#7d8794")
 DARK = Colours("#14181d", "#e3e7ec", "#79d5ba", "#d9a441", "#808b98")
 
 
 def draw(results: Results, connections: int, colours: Colours) -> str | None:
     """Return the picture for that many connections, or None if nothing was measured with them."""
-    cells = results.cells()
     bars = [
         (subject, figures)
-        for subject in SUBJECTS
-        if (figures := cells.get((subject, connections))) and figures.cpu_us is not None
+        for subject, count, figures in results.cells()
+        if count == connections and figures.cpu_us is not None
     ]
     if not bars:
         return None
     longest = max(figures.cpu_us + (figures.redis_us or 0) for _, figures in bars)
     height = TOP + len(bars) * (BAR + GAP) + GAP
-    svg = ElementTree.Element(
-        "svg",
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {WIDTH} {height}",
-        role="img",
-        attrib={"font-family": FONT, "font-size": "14"},
-    )
     title = f"CPU time for a delivered message, in µs, at {connections:,} connections"
     if any(figures.redis_us for _, figures in bars):
         title += ": server + Redis"
-    ElementTree.SubElement(svg, "title").text = title
-    _box(svg, 0, 0, WIDTH, height, colours.paper)
-    _text(svg, GAP, 26, title, colours.ink, weight="600")
+    lines = [
+        f"<title>{title}</title>",
+        _box(0, 0, WIDTH, height, colours.paper),
+        _text(GAP, 26, title, colours.ink, ' font-weight="600"'),
+    ]
     for place, (subject, figures) in enumerate(bars):
-        y = TOP + place * (BAR + GAP)
-        _text(svg, NAMES - GAP, y + BAR - 4, subject.title, colours.ink, anchor="end")
-        x = NAMES
+        x, y = NAMES, TOP + place * (BAR + GAP)
+        lines.append(_text(x - GAP, y + BAR - 4, subject.title, colours.ink, ' text-anchor="end"'))
         as_it_stands = subject.application == CHAPTER
         parts = [(figures.cpu_us, colours.chapters if as_it_stands else colours.others)]
         if figures.redis_us:
             parts.append((figures.redis_us, colours.redis))
         for value, colour in parts:
             length = max(1, round(value / longest * (WIDTH - NAMES - END)))
-            _box(svg, x, y, length, BAR, colour)
+            lines.append(_box(x, y, length, BAR, colour))
             x += length
         label = " + ".join(number(value) for value, _ in parts)
-        _text(svg, x + 6, y + BAR - 4, label, colours.ink)
-    ElementTree.indent(svg)
-    return ElementTree.tostring(svg, encoding="unicode") + "\n"
-
-
-def _box(svg, x: int, y: int, width: int, height: int, colour: str) -> None:
-    place = {"x": x, "y": y, "width": width, "height": height}
-    ElementTree.SubElement(
-        svg, "rect", {**{key: str(value) for key, value in place.items()}, "fill": colour}
+        lines.append(_text(x + 6, y + BAR - 4, label, colours.ink))
+    start = (
+        f'<svg font-family="{FONT}" font-size="14" xmlns="http://www.w3.org/2000/svg"'
+        f' viewBox="0 0 {WIDTH} {height}" role="img">'
     )
+    return "\n".join([start, *(f"  {line}" for line in lines), "</svg>\n"])
 
 
-def _text(
-    svg, x: int, y: int, text: str, colour: str, anchor: str = "start", weight: str = "400"
-) -> None:
-    attributes = {"x": str(x), "y": str(y), "fill": colour}
-    if anchor != "start":
-        attributes["text-anchor"] = anchor
-    if weight != "400":
-        attributes["font-weight"] = weight
-    ElementTree.SubElement(svg, "text", attributes).text = text
+def _box(x: int, y: int, width: int, height: int, colour: str) -> str:
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{colour}" />'
+
+
+def _text(x: int, y: int, text: str, colour: str, more: str = "") -> str:
+    return f'<text x="{x}" y="{y}" fill="{colour}"{more}>{escape(text, quote=False)}</text>'

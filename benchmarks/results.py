@@ -1,97 +1,101 @@
-"""Collect the figures of a run by subject and connections; make CSVs and ratios of them."""
+"""Collect the figures of a run by subject and connections."""
 
-import csv
-import io
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
-from benchmarks import measure
-from benchmarks.measure import Figures
 from benchmarks.subjects import SUBJECTS, Subject, named
-from benchmarks.waiting import Waiting
-
-# Each figure's column in the CSV, which includes the unit.
-COLUMNS = {
-    "cpu_us": "cpu_us_per_delivery",
-    "redis_us": "redis_cpu_us_per_delivery",
-    "deliveries_s": "deliveries_per_s",
-    "p50_ms": "p50_ms",
-    "p99_ms": "p99_ms",
-    "connects_s": "connects_per_s",
-    "kib": "kib_per_connection",
-}
-COUNTS = ["delivered", "missing", "doubled", "client_bound", "note"]
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """For each round, a subject's CPU time per delivered message divided by another subject's."""
+@dataclass
+class Figures:
+    """The figures of a cell: a subject with a number of connections.
 
-    rounds: tuple[float, ...]
+    None means that a figure wasn't measured, and `note` says why. `cpu_us` is the servers' CPU
+    time for each delivered message in µs, and `redis_us` is that of their Redis. `deliveries_s`
+    and `connects_s` are rates per second. `p50_ms` and `p99_ms` are delays from send to receipt
+    with one message under way. `kib` is memory for each idle connection. `delivered`, `missing`
+    and `doubled` count messages. `client_bound` means that the client was so busy that the servers
+    may be capable of more deliveries per second. `broken` means that a server didn't start,
+    refused a connection or forwarded nothing; `log` holds the last lines that it printed.
+    """
+
+    cpu_us: float | None = None
+    redis_us: float | None = None
+    deliveries_s: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    connects_s: float | None = None
+    kib: float | None = None
+    delivered: int = 0
+    missing: int = 0
+    doubled: int = 0
+    client_bound: bool = False
+    broken: bool = False
+    note: str = ""
+    log: list[str] = field(default_factory=list)
 
     @property
-    def median(self) -> float:
-        return statistics.median(self.rounds)
+    def faulty(self) -> bool:
+        return bool(self.missing or self.doubled or self.broken)
+
+
+def median(rounds: Sequence[Figures]) -> Figures:
+    """Merge the figures of a cell's rounds: the median of each figure, the sum of each count."""
+    merged = Figures(note=next((one.note for one in rounds if one.note), ""))
+    for name, default in ((each.name, each.default) for each in fields(Figures)):
+        values = [value for one in rounds if (value := getattr(one, name)) is not None]
+        if default is None and values:
+            setattr(merged, name, statistics.median(values))
+        elif default is False:
+            setattr(merged, name, any(values))
+        elif default == 0:
+            setattr(merged, name, sum(values))
+    return merged
 
 
 class Results:
     """The figures so far. A cell's figures are the medians of its rounds."""
 
     def __init__(self):
-        self.waiting: list[Waiting] = []
         self._rounds: dict[tuple[Subject, int], list[Figures]] = defaultdict(list)
 
     def add(self, subject: Subject, connections: int, rounds: Sequence[Figures]) -> None:
         self._rounds[subject, connections] += rounds
 
-    def cells(self) -> dict[tuple[Subject, int], Figures]:
-        """Return the figures by subject and connections, sorted by connections, then subject."""
-        order = [subject.name for subject in SUBJECTS]
+    @property
+    def subjects(self) -> list[Subject]:
+        """The measured subjects, in the order of SUBJECTS."""
+        measured = {subject for subject, _ in self._rounds}
+        return [subject for subject in SUBJECTS if subject in measured]
 
-        def place(cell: tuple[Subject, int]) -> tuple[int, int]:
-            return cell[1], order.index(cell[0].name)
+    @property
+    def connections(self) -> list[int]:
+        """The numbers of connections that were measured, in increasing order."""
+        return sorted({connections for _, connections in self._rounds})
 
-        return {
-            cell: measure.median(self._rounds[cell]) for cell in sorted(self._rounds, key=place)
-        }
+    def figures(self, subject: Subject, connections: int) -> Figures:
+        """Return a cell's figures; all None if it wasn't measured."""
+        return median(self._rounds.get((subject, connections), []))
+
+    def cells(self) -> list[tuple[Subject, int, Figures]]:
+        """Return what was measured: subject, connections and figures, sorted by connections."""
+        return [
+            (subject, connections, self.figures(subject, connections))
+            for connections in self.connections
+            for subject in self.subjects
+            if (subject, connections) in self._rounds
+        ]
 
     def faulty(self) -> bool:
         """Tell whether a message was missing or arrived twice, or a cell failed."""
-        return any(figures.faulty for figures in self.cells().values())
+        return any(figures.faulty for _, _, figures in self.cells())
 
-    def ratio(self, name: str, over: str, connections: int) -> Ratio | None:
-        """Return the ratio of two subjects at this number of connections, None if not measured."""
+    def ratios(self, name: str, over: str, connections: int) -> list[float]:
+        """Return each round's ratio of two subjects' CPU times for each delivered message."""
         both = [
             [figures.cpu_us for figures in self._rounds.get((named(each), connections), [])]
             for each in (name, over)
         ]
-        rounds = tuple(one / other for one, other in zip(*both, strict=False) if one and other)
-        return Ratio(rounds) if rounds else None
-
-    def as_csv(self) -> str:
-        """Return CSV with a line for each cell."""
-        written = io.StringIO()
-        lines = csv.writer(written, lineterminator="\n")
-        lines.writerow(["subject", "connections", *COLUMNS.values(), *COUNTS])
-        for (subject, connections), figures in self.cells().items():
-            values = [_rounded(getattr(figures, name)) for name in COLUMNS]
-            rest = [getattr(figures, name) for name in COUNTS]
-            lines.writerow([subject.name, connections, *values, *rest])
-        return written.getvalue()
-
-    def waiting_as_csv(self) -> str:
-        """Return CSV with a line for each handler that takes a second."""
-        written = io.StringIO()
-        lines = csv.writer(written, lineterminator="\n")
-        lines.writerow(["subject", "people", "all_answered_s", "neighbour_s"])
-        for one in self.waiting:
-            lines.writerow(
-                [one.subject.name, one.people, f"{one.all_s:.3f}", f"{one.neighbour_s:.3f}"]
-            )
-        return written.getvalue()
-
-
-def _rounded(value: float | None) -> str:
-    return "" if value is None else f"{value:.5g}"
+        return [one / other for one, other in zip(*both, strict=False) if one and other]

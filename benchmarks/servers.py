@@ -2,28 +2,26 @@
 
 import contextlib
 import json
-import os
+import resource
 import secrets
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from benchmarks.subjects import Subject
+import psutil
+from redis import Redis
+
+from benchmarks.subjects import SIXTH, CannotMeasure, Subject
 from course import chapters, console, processes
+from course.processes import Process
 from course.tasks import services
 
-START_LIMIT = 30  # seconds that a server may take until it takes connections
-TICK = 0.02  # seconds between two attempts to connect
 ROOM = "bench"
-SIXTH = "06_conversations_auth"
 
 # Arguments of `python -m`, with the port and the application to fill in.
 COMMANDS = {
@@ -33,27 +31,23 @@ COMMANDS = {
 }
 
 
-class Absent(console.CourseError):
-    """Something that a subject needs is missing; the message names it in a few words."""
-
-
 @dataclass
-class People:
-    """Logged-in people: a Cookie header for each, and a conversation's ID for each size."""
+class Bench:
+    """What all servers of a run share. `redis` is Redis's program, or None if it's missing.
 
-    cookies: list[str]
-    conversations: dict[int, int]
-    database: Path
-
-
-@dataclass
-class Stage:
-    """What all servers of a run share. `redis` is Redis's program, or None if it's missing."""
+    create_users() makes chapter 6's database, `users`, with a conversation of each size.
+    `cookies` holds a Cookie header for each user, and `conversations` an ID for each size.
+    """
 
     folder: Path
-    secret: str = field(default_factory=lambda: secrets.token_urlsafe(40))
     redis: str | None = None
-    people: People | None = None
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(40))
+    cookies: list[str] = field(default_factory=list)
+    conversations: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def users(self) -> Path:
+        return self.folder / "users.sqlite3"
 
 
 @dataclass
@@ -61,154 +55,135 @@ class Servers:
     """Running servers. `urls` are the WebSocket URLs of one room, one for each process.
 
     `redis` is the URL of their Redis, if they use one. `cookies` holds a Cookie header for each
-    connection, if people have to be logged in.
+    connection, if users have to be logged in.
     """
 
     urls: list[str]
-    processes: list[subprocess.Popen]
-    logs: list[Path]
-    redis: str | None = None
-    cookies: list[str] | None = None
+    processes: list[Process]
+    redis: str | None
+    cookies: list[str]
 
-    @property
-    def pids(self) -> list[int]:
-        return [process.pid for process in self.processes]
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the servers and their children so far, kernel time included.
+
+        Raises CourseError if a server has ended.
+        """
+        return sum(one.user + one.system for one in self._of_each(psutil.Process.cpu_times))
+
+    def redis_cpu_seconds(self) -> float:
+        """Return the CPU time of their Redis so far, as Redis itself reports it; 0 without one.
+
+        Redis needs so little that the system's figures are too coarse. Raises redis.RedisError.
+        """
+        if not self.redis:
+            return 0.0
+        with Redis.from_url(self.redis) as client:
+            used = client.info("cpu")
+        return used["used_cpu_user"] + used["used_cpu_sys"]
+
+    def memory_kib(self) -> float:
+        """Return the resident memory of the servers and their children in KiB.
+
+        Raises CourseError if a server has ended.
+        """
+        return sum(one.rss for one in self._of_each(psutil.Process.memory_info)) / 1024
 
     def last_lines(self) -> list[str]:
         """Return the last lines that the servers printed, without those about connections."""
-        output = "\n".join(log.read_text(errors="replace") for log in self.logs)
-        output = [line for line in output.splitlines() if '"WS' not in line]
-        return console.last_lines("\n".join(output), 6)
+        output = "\n".join(process.printed() for process in self.processes)
+        return console.last_lines("\n".join(s for s in output.splitlines() if '"WS' not in s), 6)
+
+    def _of_each(self, figure: Callable[[psutil.Process], Any]) -> list:
+        try:
+            servers = [psutil.Process(process.pid) for process in self.processes]
+            children = [child for server in servers for child in server.children(recursive=True)]
+            return [figure(process) for process in servers + children]
+        except psutil.NoSuchProcess:  # it has ended, or is a zombie
+            raise console.CourseError("A server ended by itself.") from None
 
 
 @contextlib.contextmanager
-def stage() -> Iterator[Stage]:
-    """Yield a stage with a temporary folder for databases and logs, and Redis if installed."""
+def open_bench() -> Iterator[Bench]:
+    """Yield a bench with a temporary folder for databases and logs, and Redis if installed."""
     with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
-        yield Stage(Path(folder), redis=services.redis_program())
+        yield Bench(Path(folder), services.redis_program())
 
 
-def create_people(stage: Stage, sizes: list[int]) -> None:
-    """Create chapter 6's database, with a conversation of each of these sizes.
-
-    Raises progress.Failed.
-    """
-    database = stage.folder / "people.sqlite3"
-    made = processes.run(
-        [sys.executable, "-m", "benchmarks.apps.people", *map(str, sizes)],
-        "The people for chapter 6 couldn't be created.",
-        env=_environment(stage, chapters.folder(SIXTH), database),
-        cwd=chapters.folder(SIXTH),
+def create_users(bench: Bench, sizes: list[int]) -> None:
+    """Create users, and a conversation of each of these sizes. Raises CommandFailed."""
+    printed = processes.run(
+        [sys.executable, "-m", "benchmarks.apps.users", *sizes],
+        "The users for chapter 6 couldn't be created.",
+        env=_environment(bench, SIXTH["folder"], bench.users),
+        cwd=chapters.folder(SIXTH["folder"]),
     )
-    output = json.loads(made.splitlines()[-1])
-    stage.people = People(
-        [f"{output['cookie']}={key}" for key in output["keys"]],
-        {int(size): pk for size, pk in output["conversations"].items()},
-        database,
-    )
+    created = json.loads(printed.splitlines()[-1])
+    bench.cookies = [f"{created['cookie']}={key}" for key in created["keys"]]
+    bench.conversations = {int(size): pk for size, pk in created["conversations"].items()}
 
 
-def check(subject: Subject, stage: Stage, connections: int) -> None:
-    """Raise Absent if the subject can't be measured on this machine."""
-    for package in subject.packages:
-        if find_spec(package) is None:
-            raise Absent(f"no {package} here")
-    if subject.redis and not stage.redis:
-        raise Absent("no Redis here")
+def check(subject: Subject, bench: Bench, connections: int) -> None:
+    """Raise CannotMeasure if something that the subject needs is missing on this machine."""
+    if subject.redis and not bench.redis:
+        raise CannotMeasure("no Redis here")
     _allow_files(connections + 200)
 
 
 @contextlib.contextmanager
-def running(subject: Subject, stage: Stage, connections: int) -> Iterator[Servers]:
+def running(subject: Subject, bench: Bench, connections: int) -> Iterator[Servers]:
     """Run the subject's servers, and its Redis, until the context ends.
 
-    Raises Absent if something is missing, or progress.Failed with a server's output if it
+    Raises CannotMeasure if something is missing, or CommandFailed with a server's output if it
     doesn't start.
     """
-    check(subject, stage, connections)
+    check(subject, bench, connections)
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=stage.folder)))
-        database = folder / "db.sqlite3"
-        if subject.people:
-            shutil.copy(stage.people.database, database)
-        where = chapters.folder(subject.folder) if subject.folder else chapters.ROOT
-        environment = _environment(stage, where if subject.folder else None, database)
-        redis = None
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=bench.folder)))
+        environment = _environment(bench, subject.folder, folder / "db.sqlite3")
+        servers, room = Servers([], [], None, []), ROOM
+        if subject.logged_in:
+            shutil.copy(bench.users, folder / "db.sqlite3")
+            servers.cookies, room = bench.cookies, bench.conversations[connections]
         if subject.redis:
-            redis = stack.enter_context(services.started_redis(stage.redis))
-            environment["REDIS_URL"] = redis
-        room = stage.people.conversations[connections] if subject.people else ROOM
-        found = Servers([], [], [], redis, stage.people.cookies if subject.people else None)
-        stack.callback(lambda: [_end(process) for process in found.processes])
+            servers.redis = stack.enter_context(services.started_redis(bench.redis))
+            environment["REDIS_URL"] = servers.redis
         for number in range(subject.processes):
             port = processes.free_port()
             command = COMMANDS[subject.server].format(port=port, application=subject.application)
-            log = folder / f"{number}.log"
-            found.processes.append(_start(command, environment, where, log))
-            found.logs.append(log)
-            found.urls.append(f"ws://127.0.0.1:{port}/ws/chat/{room}/")
-            _wait(found, port, subject)
-        yield found
+            server = Process(
+                [sys.executable, "-m", *command.split()],
+                folder=chapters.folder(subject.folder) if subject.folder else chapters.ROOT,
+                environment=environment,
+                log=folder / f"{number}.log",
+            )
+            # Its shutdown isn't measured, and takes long with many connections.
+            stack.callback(server.kill)
+            server.wait_for(
+                partial(processes.listens, port), f"{subject.title}: the server doesn't start."
+            )
+            servers.processes.append(server)
+            servers.urls.append(f"ws://127.0.0.1:{port}/ws/chat/{room}/")
+        yield servers
 
 
-def _environment(stage: Stage, chapter: Path | None, database: Path) -> dict[str, str]:
+def _environment(bench: Bench, chapter: str | None, database: Path) -> dict[str, str]:
     """Return a server's environment, without the caller's variables for other projects."""
-    own = {
-        "PYTHONPATH": str(chapters.ROOT),
-        "SECRET_KEY": stage.secret,
-        "DEBUG": "off",
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "DATABASE_URL": f"sqlite:///{database}",
-        "BENCH_DATABASE": str(database),
-    }
-    if chapter:
-        module = "config.settings" if chapter.name == SIXTH else "benchmarks.apps.settings"
-        own["DJANGO_SETTINGS_MODULE"] = module
-    return {**processes.project_env(), **own}
-
-
-def _start(command: str, environment: dict[str, str], folder: Path, log: Path) -> subprocess.Popen:
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", *command.split()],
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C only reaches the benchmark, which ends them
-        )
-
-
-def _wait(servers: Servers, port: int, subject: Subject) -> None:
-    """Wait until the newest server accepts connections."""
-    deadline = time.monotonic() + START_LIMIT
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if servers.processes[-1].poll() is not None or time.monotonic() > deadline:
-            output = servers.logs[-1].read_text(errors="replace")
-            raise console.CommandFailed(f"{subject.title}: the server doesn't start.", output)
-        time.sleep(TICK)
-
-
-def _end(process: subprocess.Popen) -> None:
-    # Kill it: its shutdown isn't measured, and takes long with many connections.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    settings = "config.settings" if chapter == SIXTH["folder"] else "benchmarks.apps.settings"
+    return processes.project_env(
+        PYTHONPATH=str(chapters.ROOT),
+        SECRET_KEY=bench.secret,
+        DEBUG="off",
+        ALLOWED_HOSTS="127.0.0.1",
+        DATABASE_URL=f"sqlite:///{database}",
+        BENCH_DATABASE=str(database),
+        **({"DJANGO_SETTINGS_MODULE": settings} if chapter else {}),
+    )
 
 
 def _allow_files(wanted: int) -> None:
-    """Let this process and its servers open that many sockets, or raise Absent."""
-    try:
-        import resource
-    except ImportError:  # Windows, which has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise Absent(f"it needs {wanted} open files, but only {hard} are allowed (see ulimit -n)")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    """Let this process and its servers open that many sockets, or raise CannotMeasure."""
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < wanted:
+        raise CannotMeasure(f"it needs {wanted} open files; {most} are allowed (see ulimit -n)")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

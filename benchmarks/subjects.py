@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from course import console
+from course import chapters
+from course.console import CourseError
 
 CHAPTER = "config.asgi:application"
+
+
+class CannotMeasure(CourseError):
+    """A subject can't be measured here. The text says why, in a few words."""
 
 
 @dataclass(frozen=True)
@@ -14,10 +19,9 @@ class Subject:
 
     `name` is for the command line and the CSV, `title` for people. `server` is one of
     servers.COMMANDS, run in `folder` (a chapter's; the repository's if None) with `application`.
-    Clients send JSON with the key `field`. With `people`, every connection belongs to a logged-in
-    member of one conversation; otherwise all are in one room. The connections are spread over
-    `processes` servers; with `redis` these share a Redis, too. `packages` are the ones it needs
-    beyond the chapters' own.
+    Clients send JSON with the key `field`. With `logged_in`, every connection belongs to a
+    logged-in member of one conversation; otherwise all are in one room. The connections are spread
+    over `processes` servers; with `redis` these share a Redis, too.
     """
 
     name: str
@@ -26,13 +30,15 @@ class Subject:
     server: str = "daphne"
     application: str = CHAPTER
     field: str = "message"
-    people: bool = False
+    logged_in: bool = False
     processes: int = 1
     redis: bool = False
-    packages: tuple[str, ...] = ()
 
 
-SIXTH = {"folder": "06_conversations_auth", "field": "chat_message", "people": True}
+SIXTH = {"folder": chapters.NAMES[-1], "field": "chat_message", "logged_in": True}
+PER_READER = SIXTH | {"application": "benchmarks.apps.per_reader:application"}
+DISPATCHED = SIXTH | {"application": "benchmarks.apps.dispatched:application"}
+SLOW_HANDLER = {"application": "benchmarks.apps.slow_handler:application"}
 
 SUBJECTS = [
     Subject("chapter3", "Chapter 3, synchronous", "03_sync_group_chat"),
@@ -41,58 +47,32 @@ SUBJECTS = [
     Subject("chapter6", "Chapter 6", **SIXTH),
     Subject("redis", "Chapter 6 on Redis", redis=True, **SIXTH),
     Subject("two", "Chapter 6 on Redis, two processes", redis=True, processes=2, **SIXTH),
-    Subject(
-        "per_reader",
-        "Baseline: rendered for each reader",
-        application="benchmarks.apps.per_reader:application",
-        **SIXTH,
-    ),
-    Subject(
-        "per_reader_redis",
-        "Baseline on Redis",
-        application="benchmarks.apps.per_reader:application",
-        redis=True,
-        **SIXTH,
-    ),
-    Subject(
-        "dispatched",
-        "Chapter 6 without the shortcuts",
-        application="benchmarks.apps.dispatched:application",
-        **SIXTH,
-    ),
+    Subject("per_reader", "Baseline: rendered for each reader", **PER_READER),
+    Subject("per_reader_redis", "Baseline on Redis", redis=True, **PER_READER),
+    Subject("dispatched", "Chapter 6 without the shortcuts", **DISPATCHED),
     Subject(
         "starlette",
         "Starlette on Uvicorn, storing",
         server="uvicorn",
         application="benchmarks.apps.starlette_room:application",
-        packages=("starlette", "uvicorn"),
     ),
     Subject(
         "broadcast",
         "Floor: websockets' broadcast",
         server="python",
         application="benchmarks.apps.broadcast",
-        packages=("websockets",),
     ),
 ]
 
-# A handler that takes a second, in both kinds of consumers. waiting.py measures these.
-WAITING = [
+# A handler that takes a second, in both kinds of consumers. slow_handlers.py measures these.
+SLOW = [
+    Subject("waits_sync", "Chapter 3, `time.sleep(1)`", "03_sync_group_chat", **SLOW_HANDLER),
     Subject(
-        "waits_sync",
-        "Chapter 3, `time.sleep(1)`",
-        "03_sync_group_chat",
-        application="benchmarks.apps.waits_sync:application",
-    ),
-    Subject(
-        "waits_async",
-        "Chapter 4, `await asyncio.sleep(1)`",
-        "04_async_group_chat",
-        application="benchmarks.apps.waits_async:application",
+        "waits_async", "Chapter 4, `await asyncio.sleep(1)`", "04_async_group_chat", **SLOW_HANDLER
     ),
 ]
 
-# Measured side by side, in turns, so that other work on the machine affects them alike.
+# Measured interleaved, in turns, so that other work on the machine affects them alike.
 GROUPS = (("chapter6", "per_reader", "dispatched"), ("redis", "per_reader_redis"))
 # A subject, the subject to divide it by, and a title.
 RATIOS = (
@@ -109,22 +89,20 @@ FULL = (1, 10, 100, 1_000, 10_000)
 
 
 def named(name: str) -> Subject:
-    """Return the subject with that name. Raises progress.Trouble, which lists all names."""
-    for subject in SUBJECTS:
-        if subject.name == name:
-            return subject
-    names = ", ".join(subject.name for subject in SUBJECTS)
-    raise console.CourseError(f"There's no subject {name}. Choose from: {names}.")
+    """Return the subject with that name. Raises CourseError, which lists all names."""
+    names = [subject.name for subject in SUBJECTS]
+    if name not in names:
+        raise CourseError(f"There's no subject {name}. Choose from: {', '.join(names)}.")
+    return SUBJECTS[names.index(name)]
 
 
 def plan(
     subjects: Iterable[Subject], connections: Iterable[int]
 ) -> list[tuple[list[Subject], int]]:
-    """Return what to measure, in order: a list of subjects and a number of connections each.
+    """Return what to measure, in order: lists of subjects, each with a number of connections.
 
-    A list has one subject, except for the groups that are measured side by side.
+    A list has one subject, except for the groups that are measured interleaved.
     """
-    subjects = list(subjects)
     grouped = {name: group for group in GROUPS for name in group}
     rows: dict[tuple[str, ...], list[Subject]] = {}
     for subject in subjects:

@@ -7,8 +7,6 @@ imported when it's needed: most verbs run again with the environment's Python.
 import argparse
 import importlib
 import os
-import signal
-import subprocess
 import sys
 import textwrap
 
@@ -35,30 +33,9 @@ def main(words):
         sentence %= OLDEST + tuple(sys.version_info[:2])
         sys.stderr.write(sentence + "Name one: make run PYTHON=python3.12\n")
         return 1
-    for name in ("SIGTERM", "SIGHUP"):
-        # As an exception, so that servers which were started are stopped on this way out too.
-        # What is ignored already was meant to be: by nohup.
-        number = getattr(signal, name, None)
-        if number and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, leave)
-    # A shell ignores it for what it starts in the background, and all that is started here,
-    # which is stopped by it, would take that over.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    from course.console import CourseError
+    from course import console
 
-    try:
-        return do(words)
-    except CourseError as error:
-        sys.stderr.write("%s\n" % error)
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted.\n")
-        return 130
-
-
-def leave(number, frame):
-    """End the program because of a signal, after cleaning up."""
-    raise SystemExit(128 + number)
+    return console.exit_status(lambda: do(words))
 
 
 def do(words):
@@ -73,15 +50,12 @@ def do(words):
         return 0
     verb = next(each for each in VERBS if each.name == asked.verb)
     if more and not verb.more:
-        parser().error("%s does not know %s" % (asked.verb, " ".join(more)))
+        parser().error("%s doesn't know %s" % (verb.name, " ".join(more)))
     arguments = vars(asked)
-    lacking = [each for each in verb.arguments if each.needed and not arguments[name_of(each)]]
-    if lacking:
-        needed = [each for each in verb.arguments if each.needed]
-        example = " ".join("%s=%s" % (each.variable, each.example) for each in needed)
-        names = " and ".join(each.variable for each in lacking)
-        parser().error("%s needs %s: make %s %s" % (verb.name, names, verb.name, example))
     del arguments["verb"]
+    lacking = [each.variable for each in verb.arguments if each.needed and not arguments[each.key]]
+    if lacking:
+        parser().error("%s needs %s: %s" % (verb.name, " and ".join(lacking), verb.call))
     if verb.packages:
         django = arguments.pop("django", None)
         if verb.check:
@@ -107,11 +81,10 @@ def parser():
         text = verb.help.replace("`", "")
         command = verbs.add_parser(verb.name, help=text, description=text, allow_abbrev=False)
         for each in verb.arguments:
-            # What's missing gets a sentence with an example, later.
-            options = {key: value for key, value in each.options.items() if key != "required"}
-            if isinstance(options.get("type"), str):
+            options = dict(each.options)
+            if "type" in options:
                 options["type"] = function(options["type"])
-            if options.get("action") != "store_true":
+            if not each.is_flag:
                 options["metavar"] = each.example
             command.add_argument(each.name, help=each.help, **options)
     return top
@@ -123,24 +96,13 @@ def help_text():
 
     lines = [INTRODUCTION.replace("`", ""), ""]
     for verb in VERBS:
-        needed = ["%s=%s" % (each.variable, each.example) for each in verb.arguments if each.needed]
-        command = " ".join(["make", verb.name] + needed)
-        text = verb.help
-        for each in verb.arguments:
-            if each.help:
-                text += "; %s=%s %s" % (each.variable, each.example, each.help)
-        wrapped = textwrap.wrap(text.replace("`", ""), 66)
-        if len(command) > 22:
-            lines.append("  " + command)
+        wrapped = textwrap.wrap(verb.explanation.replace("`", ""), 66)
+        if len(verb.call) > 22:
+            lines.append("  " + verb.call)
         else:
-            lines.append("  %-23s%s" % (command, wrapped.pop(0)))
+            lines.append("  %-23s%s" % (verb.call, wrapped.pop(0)))
         lines += [" " * 25 + line for line in wrapped]
     return "\n".join(lines) + "\n\n" + ENDING
-
-
-def name_of(argument):
-    """Return an argument's name in Python."""
-    return argument.name.strip("-").replace("-", "_")
 
 
 def function(name):
@@ -151,8 +113,6 @@ def function(name):
 
 def run_in_place(command):
     """Run a command in place of this process."""
-    if os.name != "posix":
-        return subprocess.call(command)
     sys.stdout.flush()
     os.execv(command[0], command)
 

@@ -1,9 +1,10 @@
 """Talk to the person at the terminal: lines, a live last line, tables, and errors."""
 
 import shutil
+import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 
 class CourseError(Exception):
@@ -18,6 +19,34 @@ class CommandFailed(CourseError):
         self.output = output
 
 
+def exit_status(command: Callable[[], int]) -> int:
+    """Carry out a command; return its exit status. Print an error as a sentence.
+
+    Signals that end the program raise an exception, so that the servers that it started are
+    stopped on this way out too.
+    """
+
+    def leave(number, frame):
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        # If a signal is ignored, the caller meant it to be: with nohup, for example.
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)
+    # A shell ignores it for what it starts in the background, and all that is started here,
+    # which is stopped by it, would take that over.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return command()
+    except CourseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted.\n")
+        return 130
+
+
 def say(text: str) -> None:
     """Print a line immediately, even if no terminal reads it."""
     print(text, flush=True)  # noqa: T201
@@ -29,7 +58,7 @@ def last_lines(output: str, count: int = 12) -> list[str]:
     return [f"  {line[:200]}" for line in lines[-count:]]
 
 
-def table(rows: Iterable[Sequence[object]], gap: int = 2) -> str:
+def table(rows: Iterable[Sequence[object]]) -> str:
     """Return rows as aligned text: the first column to the left, the others to the right.
 
     A row may have one cell more than the first row, the heading: a remark at its end.
@@ -40,7 +69,7 @@ def table(rows: Iterable[Sequence[object]], gap: int = 2) -> str:
     lines = []
     for name, *cells in rows:
         numbers = "".join(
-            " " * gap + f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=False)
+            f"  {cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=False)
         )
         remark = "".join(f"  {cell}" for cell in cells[columns - 1 :])
         lines.append(f"{name:<{widths[0]}}{numbers}{remark}".rstrip())
@@ -48,8 +77,9 @@ def table(rows: Iterable[Sequence[object]], gap: int = 2) -> str:
 
 
 def markdown_table(rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as a Markdown table. The first is its heading; all columns but one are numbers."""
+    """Return the same rows as a Markdown table, without remarks."""
     head, *rest = [[str(cell) for cell in row] for row in rows]
+    rest = [row[: len(head)] for row in rest]
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rest])
 

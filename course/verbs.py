@@ -12,22 +12,33 @@ from dataclasses import dataclass, field
 class Argument:
     """What a command takes: `--port 8001` on the command line, `PORT=8001` for make.
 
-    `help` continues the command's own. `options` are argparse's; a `type` or `check` in the form
-    "module:function" is imported when it's needed.
+    `help` continues the command's own. `options` are argparse's; a `type` is a function written as
+    "module:function", which is imported when it's needed. argparse would complain about one that's
+    `needed` without an example.
     """
 
     name: str
     example: str
     help: str = ""
     options: dict = field(default_factory=dict)
+    needed: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.name.strip("-")
 
     @property
     def variable(self) -> str:
-        return self.name.strip("-").upper()
+        return self.key.upper()
 
     @property
-    def needed(self) -> bool:
-        return bool(self.options.get("required"))
+    def assignment(self) -> str:
+        """What's typed for make, for example `PORT=8001`."""
+        return f"{self.variable}={self.example}"
+
+    @property
+    def is_flag(self) -> bool:
+        return self.options.get("action") == "store_true"
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,18 @@ class Verb:
     more: bool = False
     module: str = ""
 
+    @property
+    def call(self) -> str:
+        """The command as it's typed, with what it needs: `make test CHAPTER=03`."""
+        needed = [each.assignment for each in self.arguments if each.needed]
+        return " ".join(["make", self.name, *needed])
+
+    @property
+    def explanation(self) -> str:
+        """What it does, and what it does with each of its other arguments."""
+        others = [f"`{each.assignment}` {each.help}" for each in self.arguments if each.help]
+        return "; ".join([self.help, *others])
+
 
 def port(text: str) -> int:
     """Return the number of a port. Raises argparse.ArgumentTypeError."""
@@ -64,13 +87,14 @@ def step(text: str) -> int:
 
 
 FLAG = {"action": "store_true"}
-NEEDED = {"required": True}
+A_PORT = {"type": "course.verbs:port"}
+A_STEP = {"type": "course.verbs:step"}
 A_CHAPTER = {"type": "course.chapters:find"}
 A_LESSON = {"type": "course.chapters:find_lesson"}
 A_TARGET = {"type": "course.replay.checkout:check_target"}
 
 DJANGO = Argument("--django", "6.1")
-CHAPTER = Argument("--chapter", "03", options=A_CHAPTER | NEEDED)
+CHAPTER = Argument("--chapter", "03", options=A_CHAPTER, needed=True)
 
 VERBS = [
     Verb(
@@ -79,7 +103,7 @@ VERBS = [
         "course.tasks.serve:run",
         (
             Argument("--chapter", "03", "serves another chapter", A_CHAPTER | {"default": "06"}),
-            Argument("--port", "8001", "uses another port", {"type": port, "default": 8000}),
+            Argument("--port", "8001", "uses another port", A_PORT | {"default": "8000"}),
             DJANGO,
         ),
         check="course.tasks.serve:check",
@@ -104,8 +128,8 @@ VERBS = [
         "`CHAPTER=hardening`: at the start of that guide",
         "course.replay.checkout:write_start",
         (
-            Argument("--chapter", "04", options=A_LESSON | NEEDED),
-            Argument("--to", "~/my-chat", options=A_TARGET | NEEDED),
+            Argument("--chapter", "04", options=A_LESSON, needed=True),
+            Argument("--to", "~/my-chat", options=A_TARGET, needed=True),
         ),
         packages=False,
     ),
@@ -121,10 +145,10 @@ VERBS = [
                 "follows one chapter, guide or first look",
                 A_LESSON | {"action": "append", "default": []},
             ),
-            Argument("--to", "~/mine", "writes the project into a new folder", A_TARGET),
             Argument(
-                "--step", "5", "as it is after that step, to compare with yours", {"type": step}
+                "--to", "~/mine", "writes the project into a new folder, to compare", A_TARGET
             ),
+            Argument("--step", "5", "writes it as it is after that step, not at the end", A_STEP),
             Argument("--write", "1", "writes the folders from the pages", FLAG),
             Argument("--fast", "1", "runs only the commands that make files", FLAG),
         ),
@@ -133,9 +157,10 @@ VERBS = [
     Verb(
         "history",
         "writes a git repository with a commit for each step of the six chapters, and tags such as "
-        "`chapter-3` and `chapter-6-1`, for `git log -p` and your editor's timeline",
+        "`chapter-3` and `chapter-6-1`; `git log -p` and your editor's timeline show how each file "
+        "grew",
         "course.replay.history:write",
-        (Argument("--to", "~/channels-history", options=A_TARGET | NEEDED),),
+        (Argument("--to", "~/channels-history", options=A_TARGET, needed=True),),
     ),
     Verb(
         "draft",
@@ -148,7 +173,9 @@ VERBS = [
         "measures what a message costs, in about eight minutes",
         arguments=(
             Argument("--full", "1", "measures from 1 to 10,000 connections", FLAG),
-            Argument("--soak", "1", "measures 1,000 people at once and 100,000 messages", FLAG),
+            Argument(
+                "--soak", "1", "measures 1,000 people at the same time and 100,000 messages", FLAG
+            ),
             Argument("--write", "1", "writes the figures into the page", FLAG),
         ),
         module="benchmarks",
@@ -159,7 +186,7 @@ VERBS = [
         "docs-serve",
         "serves the site, and rebuilds it when a page is saved",
         "course.site.build:serve_site",
-        (Argument("--port", "8011", "uses another port", {"type": port, "default": 8010}),),
+        (Argument("--port", "8011", "uses another port", A_PORT | {"default": "8010"}),),
     ),
     Verb(
         "test-docs",
@@ -174,7 +201,7 @@ VERBS = [
     ),
     Verb(
         "screenshots",
-        "retakes the pages' screenshots",
+        "retakes the screenshots on the pages",
         "course.site.screenshots:retake",
     ),
     Verb("lint", "checks code and spelling", "course.tasks.housekeeping:lint"),
@@ -182,7 +209,6 @@ VERBS = [
         "lock",
         "pins the newest versions that `requirements.in` allows in `requirements.txt`",
         "course.tasks.environment:lock",
-        packages=False,
     ),
     Verb(
         "setup",

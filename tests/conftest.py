@@ -8,7 +8,7 @@ import pytest
 
 from course import chapters, console
 from course.site import screenshots
-from tests.support.daphne import Served
+from tests.support.servers import Served
 
 # Set CHAPTERS_ROOT to test copies of the chapters, such as ones that break a rule on purpose.
 ROOT = Path(os.environ.get("CHAPTERS_ROOT") or chapters.ROOT)

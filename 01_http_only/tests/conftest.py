@@ -16,40 +16,16 @@ BROWSERS = [
     "google-chrome",
     "google-chrome-stable",
 ]
-BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--in-process-gpu",
+    "--disable-background-networking",
+]
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory):
-    """The environment of processes that use a separate database file."""
-    database = tmp_path_factory.mktemp("live") / "db.sqlite3"
-    settings = {
-        "DJANGO_SETTINGS_MODULE": "tests.live_settings",
-        "LIVE_DATABASE": str(database),
-    }
-    return {**os.environ, **settings}
-
-
-@pytest.fixture(scope="session")
-def manage(environment):
-    """Return a function that runs a command of manage.py as a process of its own."""
-
-    def manage(*words):
-        return subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=PROJECT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    manage("migrate").check_returncode()
-    return manage
-
-
-@pytest.fixture(scope="session")
-def serve(manage, environment, tmp_path_factory):
+def serve(tmp_path_factory):
     """Return a function that starts a real Daphne and returns it, and its port."""
     started = []
 
@@ -68,7 +44,6 @@ def serve(manage, environment, tmp_path_factory):
                     "config.asgi:application",
                 ],
                 cwd=folder,
-                env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

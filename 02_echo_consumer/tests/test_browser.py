@@ -1,5 +1,4 @@
 import re
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -127,21 +126,20 @@ def test_enter_before_the_script_has_come_loses_nothing(visit):
 
 
 def test_page_reconnects_after_any_close_code_but_not_at_once(page):
-    codes = [1000, 1001, 1009, 4000]
-    times = []
-
-    def close(socket):
-        times.append(time.monotonic())
-        if codes:
-            socket.close(code=codes.pop(0))
-        else:
-            socket.connect_to_server()
-
-    page.route_web_socket("**/ws/**", close)
+    sockets = []
+    page.route_web_socket("**/ws/**", lambda socket: sockets.append(socket))
+    page.clock.install(time=0)
     page.goto("/chat/lobby/")
-    expect(page.locator("#status")).to_have_text("Connected.", timeout=30_000)
-    assert len(times) == 5
-    assert times[-1] - times[0] > 1
+    expect(page.locator("#status")).to_have_text("Connected.")
+    page.clock.pause_at(60)
+    for code in (1000, 1001, 1009, 4000):
+        count = len(sockets)
+        sockets[-1].close(code=code)
+        expect(page.locator("#status")).to_contain_text("Not connected")
+        page.clock.run_for(999)
+        assert len(sockets) == count
+        page.clock.run_for(1001)
+        expect(page.locator("#status")).to_have_text("Connected.")
 
 
 def test_page_that_came_over_https_opens_a_secure_socket(page, server):
@@ -156,14 +154,6 @@ def test_page_that_came_over_https_opens_a_secure_socket(page, server):
     page.goto("https://chat.example/chat/lobby/")
     expect(page.locator("#status")).to_have_text("Connected.")
     assert sockets == ["wss://chat.example/ws/chat/lobby/"]
-
-
-def test_site_below_a_path_opens_its_sockets_there(browser, serve):
-    _, port = serve(0, "--root-path", "/app")
-    page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{port}/app/chat/lobby/")
-    expect(page.locator("#status")).to_have_text("Connected.")
-    page.close()
 
 
 def test_frame_beyond_the_limit_ends_only_its_connection(visit):
@@ -181,10 +171,11 @@ def test_frame_beyond_the_limit_ends_only_its_connection(visit):
     expect(page.locator("#chat-log")).to_have_value("still here\n")
 
 
-def test_page_survives_a_restart_of_the_server(browser, serve):
-    daphne, port = serve()
+def test_page_below_a_path_survives_a_restart_of_the_server(browser, serve):
+    options = ("--root-path", "/app")
+    daphne, port = serve(0, *options)
     page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{port}/chat/lobby/")
+    page.goto(f"http://127.0.0.1:{port}/app/chat/lobby/")
     expect(page.locator("#status")).to_have_text("Connected.")
     daphne.kill()
     daphne.wait()
@@ -194,7 +185,7 @@ def test_page_survives_a_restart_of_the_server(browser, serve):
     expect(page.locator("#notice")).to_contain_text("Not sent")
     expect(page.locator("#chat-message-input")).to_have_value("Tea?")
 
-    serve(port)
+    serve(port, *options)
     expect(page.locator("#status")).to_have_text("Connected.")
     page.press("#chat-message-input", "Enter")
     expect(page.locator("#chat-log")).to_have_value("Tea?\n")

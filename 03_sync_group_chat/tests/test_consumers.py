@@ -44,6 +44,7 @@ async def test_leaving_removes_the_channel_from_its_group(enter, layer):
     assert not layer.groups
 
 
+@pytest.mark.parametrize("layer", ["memory"], indirect=True)
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES)
 async def test_bad_frame_is_answered_to_its_sender_only(enter, frame, caplog):
     ann, bob = await enter(), await enter()

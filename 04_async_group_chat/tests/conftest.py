@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
+from django.db.models.signals import post_migrate
 
 from config.asgi import application
 
@@ -22,7 +23,18 @@ BROWSERS = [
     "google-chrome",
     "google-chrome-stable",
 ]
-BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--in-process-gpu",
+    "--disable-background-networking",
+]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """The database of the tests, emptied faster: without permissions in it."""
+    post_migrate.receivers = []
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -64,37 +76,13 @@ async def enter():
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory):
-    """The environment of processes that use a separate database file."""
-    database = tmp_path_factory.mktemp("live") / "db.sqlite3"
-    settings = {
-        "DJANGO_SETTINGS_MODULE": "tests.live_settings",
-        "LIVE_DATABASE": str(database),
-        "REDIS_PREFIX": PREFIX,
-    }
-    return {**os.environ, **settings}
+def environment():
+    """The environment of processes that use the same Redis as the tests."""
+    return {**os.environ, "REDIS_PREFIX": PREFIX}
 
 
 @pytest.fixture(scope="session")
-def manage(environment):
-    """Return a function that runs a command of manage.py as a process of its own."""
-
-    def manage(*words):
-        return subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=PROJECT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    manage("migrate").check_returncode()
-    return manage
-
-
-@pytest.fixture(scope="session")
-def serve(manage, environment, tmp_path_factory):
+def serve(environment, tmp_path_factory):
     """Return a function that starts a real Daphne and returns it, and its port."""
     started = []
 

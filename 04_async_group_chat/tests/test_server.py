@@ -29,9 +29,3 @@ def test_page_of_this_site_may_open_a_socket(server):
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
 def test_page_of_another_site_may_not(server, origin, path):
     assert handshake(server, origin, path) == 403
-
-
-def test_site_below_a_path_has_its_sockets_there(serve):
-    _, port = serve(0, "--root-path", "/app")
-    server = f"http://127.0.0.1:{port}"
-    assert handshake(server, server, "/app/ws/chat/lobby/") == 101

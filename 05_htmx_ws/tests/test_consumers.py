@@ -66,6 +66,7 @@ async def test_message_is_rendered_once_for_all(enter, monkeypatch):
     assert rendered == ["chat/partials/ws_response.html"]
 
 
+@pytest.mark.parametrize("layer", ["memory"], indirect=True)
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES)
 async def test_bad_frame_is_answered_to_its_sender_only(enter, frame, caplog):
     ann, bob = await enter(), await enter()

@@ -1,6 +1,8 @@
+import contextlib
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,7 +13,8 @@ import pytest
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
-from django.test import AsyncClient
+from django.db.models.signals import post_migrate
+from django.test import AsyncClient, override_settings
 
 from chat.models import Conversation
 from config.asgi import application
@@ -27,7 +30,26 @@ BROWSERS = [
     "google-chrome",
     "google-chrome-stable",
 ]
-BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--in-process-gpu",
+    "--disable-background-networking",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_hash():
+    """Hash passwords quickly: a slow hash protects no one here."""
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """The database of the tests, emptied faster: without permissions in it."""
+    post_migrate.receivers = []
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -103,11 +125,11 @@ def environment(tmp_path_factory):
 def manage(environment):
     """Return a function that runs a command of manage.py as a process of its own."""
 
-    def manage(*words, **more):
+    def manage(*words):
         return subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=PROJECT,
-            env=environment | more,
+            env=environment,
             capture_output=True,
             text=True,
             timeout=60,
@@ -115,6 +137,41 @@ def manage(environment):
 
     manage("migrate").check_returncode()
     return manage
+
+
+@pytest.fixture(scope="session")
+def demo(manage):
+    """The people and the conversations of the demo, in the server's database."""
+    manage("demo").check_returncode()
+
+
+@pytest.fixture(scope="session")
+def execute(manage, environment):
+    """Return a function that changes the server's database without any signal."""
+    path = environment["DATABASE_URL"].removeprefix("sqlite:///")
+
+    def execute(sql, *rows):
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.executemany(sql, rows or [()])
+
+    return execute
+
+
+STORE = """
+INSERT INTO chat_message (conversation_id, sender_id, content, timestamp)
+SELECT ?, id, ?, CURRENT_TIMESTAMP FROM auth_user WHERE username = ?
+"""
+
+
+@pytest.fixture(scope="session")
+def store(execute):
+    """Return a function that stores messages in the conversation that a page shows."""
+
+    def store(page, username, *texts):
+        number = page.url.rstrip("/").rpartition("/")[2]
+        execute(STORE, *[(number, text, username) for text in texts])
+
+    return store
 
 
 @pytest.fixture(scope="session")

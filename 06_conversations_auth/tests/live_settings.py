@@ -9,6 +9,3 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if REDIS_URL:  # noqa: F405
     CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = os.environ["LIVE_PREFIX"]  # noqa: F405
-
-if "LIVE_SESSION_ENGINE" in os.environ:
-    SESSION_ENGINE = os.environ["LIVE_SESSION_ENGINE"]

@@ -55,6 +55,7 @@ async def test_markup_is_escaped(enter):
     assert "<img" not in await ann.receive_from()
 
 
+@pytest.mark.parametrize("layer", ["memory"], indirect=True)
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES)
 async def test_bad_frame_is_answered_to_its_sender_only(enter, frame, caplog):
     ann, bob = await enter("ann"), await enter("bob")

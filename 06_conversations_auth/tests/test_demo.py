@@ -13,7 +13,6 @@ User = get_user_model()
 @pytest.fixture(autouse=True)
 def debug(settings):
     settings.DEBUG = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def everything():

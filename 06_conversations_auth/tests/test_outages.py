@@ -44,13 +44,12 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(manage, serve):
-    manage("demo").check_returncode()
+def site(demo, serve):
     return Site(serve)
 
 
 @pytest.fixture(scope="module")
-def pages(browser, site):
+def opened(browser, site):
     """The conversation of ann and carol, in a window for each."""
     pages = []
     for username in ("ann", "carol"):
@@ -73,12 +72,13 @@ def connected(page):
     expect(page.locator("#status")).to_have_text("Connected.", timeout=PATIENCE)
 
 
-@pytest.fixture(autouse=True)
-def anew(pages):
-    """Let each test start with both pages complete, whatever the last one did."""
-    for page in pages:
+@pytest.fixture
+def pages(opened):
+    """The two pages, both complete, whatever the last test did."""
+    for page in opened:
         page.reload()
         connected(page)
+    return opened
 
 
 def field(page):
@@ -162,46 +162,9 @@ def test_message_under_way_when_the_server_dies_arrives_once(site, pages):
     all_alike(ann, carol)
 
 
-def test_without_a_connection_nothing_is_sent_and_nothing_lost(site, pages):
-    ann, _ = pages
-    site.kill()
-    expect(ann.locator("#status")).to_contain_text("Not connected")
-    write(ann, "Hello?")
-    expect(ann.locator("#notice")).to_contain_text("Not sent")
-    expect(field(ann)).to_have_value("Hello?")
-    site.start()
-    connected(ann)
-    ann.press("#chat_message", "Enter")
-    expect(latest(ann, ".own")).to_have_text("Hello?")
-    expect(field(ann)).to_have_value("")
-    expect(ann.locator("#notice")).to_have_text("")
-
-
-SAY = """
-from django.contrib.auth import get_user_model
-from chat.models import Conversation
-people = get_user_model().objects.filter(username__in=["ann", "carol"])
-ann = people.get(username="ann")
-conversation = Conversation.objects.get_or_create_for(list(people))
-for number in range({count}):
-    conversation.messages.create(sender=ann, content=f"{prefix} {{number}}")
-"""
-
-
-def test_messages_sent_before_the_socket_opened_arrive(site, pages, manage):
+def test_page_that_missed_many_messages_gets_all_and_keeps_its_own(site, pages, store):
     ann, carol = pages
-    site.kill()
-    manage("shell", "-c", SAY.format(count=3, prefix="few")).check_returncode()
-    site.start()
-    for page in pages:
-        connected(page)
-        expect(latest(page)).to_have_text("few 2")
-    all_alike(ann, carol)
-
-
-def test_page_that_missed_many_messages_gets_all_and_keeps_its_own(site, pages, manage):
-    ann, carol = pages
-    manage("shell", "-c", SAY.format(count=60, prefix="old")).check_returncode()
+    store(carol, "ann", *[f"old {number}" for number in range(60)])
     carol.reload()
     connected(carol)
     under_way = []
@@ -210,12 +173,12 @@ def test_page_that_missed_many_messages_gets_all_and_keeps_its_own(site, pages, 
     items = carol.evaluate_handle("[...document.querySelectorAll('#content li')]")
     before = shown(carol)
     site.kill()
-    manage("shell", "-c", SAY.format(count=120, prefix="many")).check_returncode()
+    many = [f"many {number}" for number in range(120)]
+    store(carol, "ann", *many)
     site.start()
     for page in pages:
         connected(page)
         expect(latest(page)).to_have_text("many 119")
-    many = [f"many {number}" for number in range(120)]
     assert shown(carol) == before + many
     assert shown(ann)[-120:] == many
     assert items.evaluate("items => items.every((item) => item.isConnected)")
@@ -226,15 +189,15 @@ def test_page_that_missed_many_messages_gets_all_and_keeps_its_own(site, pages, 
     all_alike(ann, carol)
 
 
-def test_lost_message_appears_in_its_place_when_you_look_again(pages, manage):
+def test_lost_message_appears_in_its_place_when_you_look_again(pages, store):
     ann, carol = pages
     # Her page was loaded a moment ago: it will not ask by itself for half a minute.
-    manage("shell", "-c", SAY.format(count=1, prefix="unheard")).check_returncode()
+    store(carol, "ann", "unheard")
     write(ann, "heard")
     expect(latest(carol, ".other")).to_have_text("heard")
-    assert "unheard 0" not in shown(carol)
+    assert "unheard" not in shown(carol)
     look_again(carol)
-    expect(carol.locator("#content li:nth-last-child(2) p")).to_have_text("unheard 0")
+    expect(carol.locator("#content li:nth-last-child(2) p")).to_have_text("unheard")
     expect(latest(carol, ".other")).to_have_text("heard")
 
 
@@ -252,10 +215,10 @@ def test_answer_without_news_leaves_the_reader_in_place(pages):
 
 
 def test_page_does_not_continue_as_another_user(site, pages, browser):
-    _, carol = pages
-    page = browser.new_page(base_url=f"http://127.0.0.1:{site.port}")
-    log_in_by_form(page, "ann")
-    enter(page, "carol")
+    ann, carol = pages
+    page = logged_in_like(ann, browser)
+    page.goto(ann.url)
+    connected(page)
     site.freeze()
     write(page, "Ann alone wrote this")
     site.kill()
@@ -271,6 +234,12 @@ def test_page_does_not_continue_as_another_user(site, pages, browser):
     assert "Ann alone wrote this" not in shown(carol)
 
 
+def logged_in_like(page, browser):
+    """Return an empty page in a new window with the same login."""
+    window = browser.new_context(storage_state=page.context.storage_state())
+    return window.new_page()
+
+
 KEEP_SOCKETS = """
 window.sockets = [];
 window.WebSocket = class extends WebSocket {
@@ -283,11 +252,10 @@ window.WebSocket = class extends WebSocket {
 
 
 @pytest.fixture
-def hurried(site, pages, browser):
+def hurried(opened, browser):
     """Carol's conversation in a page whose clock the test may put forward."""
-    _, carol = pages
-    page = browser.new_page(base_url=f"http://127.0.0.1:{site.port}")
-    page.context.add_cookies(carol.context.cookies())
+    _, carol = opened
+    page = logged_in_like(carol, browser)
     page.clock.install()
     page.add_init_script(KEEP_SOCKETS)
     page.sockets, page.sent, page.errors = [], [], []
@@ -310,13 +278,13 @@ def syncs(page):
     return [frame for frame in page.sent if "sync" in frame]
 
 
-def test_page_asks_every_30_seconds_for_what_it_missed(hurried, manage):
+def test_page_asks_every_30_seconds_for_what_it_missed(hurried, store):
     assert len(syncs(hurried)) == 1
-    manage("shell", "-c", SAY.format(count=1, prefix="lost")).check_returncode()
+    store(hurried, "ann", "lost")
     hurried.clock.fast_forward(20_000)
     assert len(syncs(hurried)) == 1
     hurried.clock.fast_forward(11_000)
-    expect(latest(hurried)).to_have_text("lost 0")
+    expect(latest(hurried)).to_have_text("lost")
     first, second = syncs(hurried)
     assert first["user"] == second["user"]
     hurried.clock.fast_forward(31_000)
@@ -382,17 +350,24 @@ def test_page_in_the_background_does_not_ask(hurried):
     assert hurried.evaluate(LOOK_AGAIN) == [0, 1]
 
 
-def test_page_whose_server_died_asks_nothing_until_it_is_back(site, hurried):
-    asked = len(syncs(hurried))
+def test_page_whose_server_died_sends_nothing_until_it_is_back(site, hurried):
+    sent = len(hurried.sent)
     site.kill()
     expect(hurried.locator("#status")).to_contain_text("Not connected")
     look_again(hurried)
     for _ in range(3):
         hurried.clock.fast_forward(31_000)
-    assert len(syncs(hurried)) == asked
+    write(hurried, "Hello?")
+    expect(hurried.locator("#notice")).to_contain_text("Not sent")
+    expect(field(hurried)).to_have_value("Hello?")
+    assert len(hurried.sent) == sent
     site.start()
     hurried.clock.fast_forward(11_000)
     connected(hurried)
+    hurried.press("#chat_message", "Enter")
+    expect(latest(hurried, ".own")).to_have_text("Hello?")
+    expect(field(hurried)).to_have_value("")
+    expect(hurried.locator("#notice")).to_have_text("")
 
 
 def test_looking_again_many_times_asks_once(site, hurried):
@@ -405,24 +380,3 @@ def test_looking_again_many_times_asks_once(site, hurried):
     site.thaw()
     until(hurried, lambda: len(syncs(hurried)) > asked, "the page didn't ask")
     assert len(syncs(hurried)) == asked + 1
-
-
-def test_socket_closed_after_a_day_is_opened_again(pages, browser):
-    _, carol = pages
-    ended = []
-
-    def end_the_first(socket):
-        if ended:
-            socket.connect_to_server()
-        else:
-            ended.append(socket)
-            socket.close(code=1000)
-
-    page = browser.new_page()
-    page.context.add_cookies(carol.context.cookies())
-    page.route_web_socket("**/ws/**", end_the_first)
-    page.goto(carol.url)
-    expect(page.locator("#status")).to_have_text("Connected.", timeout=PATIENCE)
-    write(page, "still here")
-    expect(latest(carol)).to_have_text("still here")
-    page.context.close()

@@ -17,6 +17,7 @@ from tests.frames import close_code, message, notice, say
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.parametrize("layer", ["memory"], indirect=True),
     pytest.mark.usefixtures("layer"),
 ]
 

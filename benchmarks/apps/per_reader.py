@@ -1,26 +1,21 @@
 """The baseline: what many Channels chats do, with the models and templates of chapter 6.
 
 It checks membership at connect by loading all participants, stores each message without asking
-again, and has each reader's consumer render it anew. It joins the group before it accepts, so
+again, and has each reader's consumer render it again. It joins the group before it accepts, so
 that nothing that is counted can fall between the two.
 """
 
-import os
+# ruff: noqa: I001  # the application first: it sets Django up
+from config.asgi import application  # noqa: F401
+
 from datetime import datetime
 
-from channels.auth import AuthMiddlewareStack
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
-from django.core.asgi import get_asgi_application
 from django.template.loader import render_to_string
-from django.urls import path
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-http_application = get_asgi_application()
-
-from chat.models import Conversation, Message  # noqa: E402
+from chat.models import Conversation, Message
+from chat.routing import websocket_urlpatterns
 
 
 class PerReaderConsumer(AsyncJsonWebsocketConsumer):
@@ -78,15 +73,6 @@ class PerReaderConsumer(AsyncJsonWebsocketConsumer):
         )
 
 
-websocket_urlpatterns = [
-    path("ws/chat/<int:conversation_id>/", PerReaderConsumer.as_asgi()),
-]
-
-application = ProtocolTypeRouter(
-    {
-        "http": http_application,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
-        ),
-    }
-)
+# Replaces chapter 6's consumer, behind the same middleware.
+[route] = websocket_urlpatterns
+route.callback = PerReaderConsumer.as_asgi()

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from course import chapters
 from course.console import CourseError, say
-from course.pages import file_tree, grammar
+from course.pages import file_tree, grammar, headings
 from course.replay import checkout, recordings
-from course.site import glossary
 
 AUTHOR = "Django Channels, step by step <course@channels.example>"
 EPOCH = 1767258000  # 1 January 2026, 9:00 UTC
@@ -88,8 +87,8 @@ def commits(chapter: str) -> Iterator[Commit]:
             if not after and part is parts[-1]:
                 tags.append(f"chapter-{number}")
             yield Commit(
-                f"Chapter {number}, step {step.number}: {glossary.plain(step.title)}\n\n"
-                f"{where}#{glossary.slug(title, '-')}\n",
+                f"Chapter {number}, step {step.number}: {headings.plain(step.title)}\n\n"
+                f"{where}#{headings.slug(title, '-')}\n",
                 files,
                 tags,
             )

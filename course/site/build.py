@@ -18,7 +18,7 @@ import yaml
 from course import chapters, console
 from course.processes import Process
 from course.replay import recordings
-from course.site import chapter_diff, glossary
+from course.site import directives, glossary
 from course.tasks import serve
 
 # Material announces a successor of MkDocs at each build.
@@ -131,7 +131,7 @@ def whole(pages: list[Entry]) -> str:
 
 
 def _whole_page(page: Entry) -> str:
-    text = chapter_diff.expand(page.text)
+    text = directives.expand(page.text)
     said, done = [], 0
     for fence in _FENCED.finditer(text):
         said += [_prose(text[done : fence.start()], page), fence[0]]

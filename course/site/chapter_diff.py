@@ -1,50 +1,28 @@
-"""`@@diff A B` and `@@diff this part`: everything that changed, as Markdown.
-
-`@@diff 01_http_only 02_echo_consumer` compares the committed folders of two chapters. `@@diff this
-part`, in a chapter of several parts, compares the project before the part's first step with the
-project after its last, as the replay makes them.
-"""
+"""Everything that changed between two chapters, or in one part of a chapter, as Markdown."""
 
 import difflib
-import re
 
 from course import chapters
-from course.pages import enclosing, file_tree, grammar, transcript
+from course.pages import enclosing, file_tree, grammar
+from course.pages.patches import Hunk
 from course.replay import recordings
 
-LINE = re.compile(r"@@diff +(\S+) +(\S+) *")
 CONTEXT = 3  # unchanged lines around a change
-_NUMBERS = re.compile(r"@@ -(\d+)")  # where a hunk begins in the old file
 
 
-def expand(text: str, found: tuple[str, grammar.Page] | None = None) -> str:
-    """Return `text` with its `@@diff` lines replaced.
+def of_chapters(before: str, after: str) -> str:
+    """Return everything that differs between two chapters' folders.
 
-    `found` is page.find()'s answer, which is asked for here where it isn't given. Raises
-    ValueError if a line names no chapters, or a part where there is none; PageError and
-    CourseError if the part can't be replayed.
+    Raises ValueError if one isn't a chapter.
     """
-    lines = []
-    for line in text.split("\n"):
-        match = LINE.fullmatch(line)
-        if match and [*match.groups()] == grammar.THIS_PART:
-            found = found or grammar.find(text)
-            if found is None:
-                raise ValueError("@@diff this part belongs on the page of a lesson")
-            line = of_part(*found)
-        elif match:
-            line = markdown(match[1], match[2])
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def markdown(before: str, after: str) -> str:
-    """Return all that differs between two chapters' folders."""
-    return _changes(*(_read(name) for name in (before, after)))
+    for name in (before, after):
+        if name not in chapters.NAMES:
+            raise ValueError(f"@@diff names two chapters, and {name!r} is none")
+    return _changes(*(file_tree.read(chapters.folder(name)) for name in (before, after)))
 
 
 def of_part(lesson: str, part: grammar.Page) -> str:
-    """Return all that a part of a lesson's page changes. Raises as recorded.read() does."""
+    """Return everything that a part of a lesson's page changes. Raises as recordings.read()."""
     recording = recordings.read(lesson)
     return _changes(recording.before(part.path, 0), recording.after(part.path))
 
@@ -55,52 +33,40 @@ def _changes(old: file_tree.Tree, new: file_tree.Tree) -> str:
     return "\n\n".join(_file(name, old.get(name), new.get(name)) for name in changed)
 
 
+def _file(name: str, old: bytes | None, new: bytes | None) -> str:
+    if new is None:
+        return f"`{name}`: gone."
+    try:
+        before, after = (old or b"").decode(), new.decode()
+    except UnicodeDecodeError:
+        return f"`{name}`: changed, but isn't text."
+    if old is None:
+        said, text, language = "new", after, grammar.language_of(name)
+    else:
+        text, come, go = unified(name, before, after)
+        said, language = f"{come} {'line' if come == 1 else 'lines'} in, {go} out", "diff"
+    block = grammar.fenced(text, f'{language} title="{name}"')
+    summary = f"<summary><code>{name}</code> {said}</summary>"
+    return f"<details>\n{summary}\n\n{block}\n\n</details>"
+
+
 def unified(name: str, old: str, new: str) -> tuple[str, int, int]:
     """Return a file's diff as the pages write them, and how many lines come and go.
 
     Behind each `@@` is the function or class around it.
     """
-    sides = [text.removesuffix("\n").split("\n") if text else [] for text in (old, new)]
-    hunks: list[list[tuple[str, str]]] = []
+    before, after = (text.removesuffix("\n").split("\n") if text else [] for text in (old, new))
+    hunks: list[Hunk] = []
     starts: list[int] = []
-    for line in list(difflib.unified_diff(*sides, lineterm="", n=CONTEXT))[2:]:
-        # The numbers of lines help a program; a person finds the place by its function.
-        if match := _NUMBERS.match(line):
-            hunks.append([])
-            # An empty side is said to begin at line 0.
-            starts.append(max(0, int(match[1]) - 1))
-        else:
-            hunks[-1].append((line[0], line[1:]))
-    text = enclosing.join(hunks, starts, name, sides[0])
+    for group in difflib.SequenceMatcher(None, before, after).get_grouped_opcodes(CONTEXT):
+        hunks.append([])
+        starts.append(group[0][1])
+        for tag, a, b, c, d in group:
+            if tag == "equal":
+                hunks[-1] += [(" ", line) for line in before[a:b]]
+            else:
+                hunks[-1] += [("-", line) for line in before[a:b]]
+                hunks[-1] += [("+", line) for line in after[c:d]]
+    text = enclosing.join(hunks, starts, name, before)
     come, go = (sum(sign == each for hunk in hunks for each, _ in hunk) for sign in "+-")
     return text, come, go
-
-
-def _read(name: str) -> file_tree.Tree:
-    if name not in chapters.NAMES:
-        raise ValueError(f"@@diff names two chapters, and {name!r} is none")
-    return file_tree.read(chapters.folder(name))
-
-
-def _file(name: str, old: bytes | None, new: bytes | None) -> str:
-    try:
-        before, after = (side.decode() if side is not None else "" for side in (old, new))
-    except UnicodeDecodeError:
-        return _details(name, "no text, and another", "")
-    if old is None:
-        text = grammar.fenced(
-            after.removesuffix("\n"), f'{transcript.language_of(name)} title="{name}"'
-        )
-        return _details(name, "new", text)
-    if new is None:
-        return _details(name, "gone", "")
-    diff, come, go = unified(name, before, after)
-    said = f"{come} {'line' if come == 1 else 'lines'} in, {go} out"
-    return _details(name, said, grammar.fenced(diff, f'diff title="{name}"'))
-
-
-def _details(name: str, said: str, text: str) -> str:
-    if not text:
-        return f"`{name}`: {said}."
-    summary = f"<summary><code>{name}</code> {said}</summary>"
-    return f"<details>\n{summary}\n\n{text}\n\n</details>"

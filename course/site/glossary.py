@@ -6,17 +6,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from markdown.treeprocessors import Treeprocessor
-from pymdownx.slugs import slugify
 
 from course import chapters
+from course.pages.headings import plain, slug
 
 PAGE = "reference/glossary.md"  # below docs/
 PATH = chapters.ROOT / "docs" / PAGE
 NAMES = ["Channels"]  # what looks like a term, and is something else
 # What is no prose, or a link already.
 SKIPPED = {"a", "code", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "summary", "th"}
-
-slug = slugify(case="lower")  # as a repository's web page makes them of headings
 
 _ENTRY = re.compile(r"^### (.+)\n\n(.+)$", re.MULTILINE)
 _SENTENCE = re.compile(r".+?\.(?=\s)|.+", re.DOTALL)
@@ -45,14 +43,6 @@ def read(path: Path = PATH) -> list[Term]:
 def first_sentence(paragraph: str) -> str:
     """Return the first sentence of a paragraph of Markdown, as plain text."""
     return plain(_SENTENCE.match(paragraph)[0])
-
-
-def plain(text: str) -> str:
-    """Return Markdown without its markup, on one line."""
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"<(https?:[^>]+)>", r"\1", text)
-    text = re.sub(r"(?<!\w)[*_]{1,2}(?=\S)(.+?)(?<=\S)[*_]{1,2}(?!\w)", r"\1", text)
-    return " ".join(text.replace("`", "").split())
 
 
 class Linker(Treeprocessor):

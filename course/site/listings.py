@@ -1,7 +1,7 @@
 """A code block of a page as HTML: its colours, its label, and what its copy buttons give."""
 
-import html
 import re
+from html import escape
 
 from pygments import format as formatted
 from pygments.formatters import HtmlFormatter
@@ -21,7 +21,7 @@ _SAID_BY = {">": "sent", "<": "got", "x": "ended"}
 
 def check(language: str) -> None:
     """Raise ValueError unless blocks of that language can be shown."""
-    if language in ("console", "diff", "wire"):
+    if language in ("console", "diff", "mermaid", "wire"):
         return
     try:
         get_lexer_by_name(language)
@@ -48,7 +48,7 @@ def block(source: str, language: str, title: str = "", label: str = "", fate: st
     classes = f"highlight {language.replace('+', '-')}"
     data = ""
     if copied:
-        data = f' data-copy="{_escape(copied)}"'
+        data = f' data-copy="{escape(copied)}"'
     elif copied is not None or language == "wire":
         classes += " no-copy"  # nothing in it is for typing, or each of its hunks has a button
     if language == "console" and not copied:
@@ -69,8 +69,8 @@ def _bar(title: str, label: str, fate: str) -> str:
     """Return the bar above the code. The search index gets the file's name and nothing else."""
     if not title and not label:
         return ""
-    name = _escape(title) or f"<span data-search-exclude>{_escape(label)}</span>"
-    said = f'<span class="fate" data-search-exclude> {_escape(fate)}</span>' if fate else ""
+    name = escape(title) or f"<span data-search-exclude>{escape(label)}</span>"
+    said = f'<span class="fate" data-search-exclude> {escape(fate)}</span>' if fate else ""
     kind = "filename" if title else "filename terminal"
     return f'<span class="{kind}">{name}{said}</span>'
 
@@ -79,11 +79,11 @@ def _console(source: str) -> tuple[str, str]:
     lines, copied = [], []
     for kind, prompt, rest in transcript.typed(source):
         if kind == "output":
-            lines.append(f'<span class="go">{_escape(rest)}</span>' if rest else "")
+            lines.append(f'<span class="go">{escape(rest)}</span>' if rest else "")
             continue
         copied.append(rest)
         [code] = _coloured(rest, kind)
-        sign = f'<span class="gp">{_escape(prompt)}</span>' if prompt else ""
+        sign = f'<span class="gp">{escape(prompt)}</span>' if prompt else ""
         lines.append(f"{sign}{code}")
     return "\n".join(lines) + "\n", "\n".join(copied)
 
@@ -93,40 +93,35 @@ def _diff(source: str, language: str) -> tuple[str, str]:
 
     If there are several hunks, each has a button for its own lines, and the second value is "".
     """
-    shown = source.split("\n")
-    heads = [line.startswith("@@") for line in shown]
-    signs = ["" if head else line[:1] or " " for head, line in zip(heads, shown, strict=True)]
-    texts = [line[1:] if sign else "" for line, sign in zip(shown, signs, strict=True)]
-    # Of each hunk, what it adds. The first begins with or without a line for it.
-    added: list[list[str]] = [] if heads[0] else [[]]
-    for head, sign, text in zip(heads, signs, texts, strict=True):
-        if head:
-            added.append([])
-        elif sign == "+":
-            added[-1].append(text)
-    several = len(added) > 1
-    buttons = iter([_button("\n".join(lines)) if several and lines else "" for lines in added])
+    lines = source.split("\n")
+    if not lines[0].startswith("@@"):
+        lines.insert(0, "")  # the first hunk has a head too, which shows only its button
+    hunks: dict[int, list[str]] = {0: []}  # by the place of a hunk's head, what it adds
+    for place, line in enumerate(lines):
+        if line.startswith("@@"):
+            hunks[place] = []
+        elif line.startswith("+"):
+            hunks[max(hunks)].append(line[1:])
+    several = len(hunks) > 1
+    code = "\n".join("" if place in hunks else line[1:] for place, line in enumerate(lines))
     body = ""
-    if several and not heads[0] and (button := next(buttons)):
-        body += _head("", button)
-    for line, sign, code in zip(shown, signs, _coloured("\n".join(texts), language), strict=True):
-        if sign:
-            code = f'<span class="sign">{sign}</span>{code}'
-            body += f'<span class="{_LINES.get(sign, "line")}">{code}\n</span>'
+    for place, (line, coloured) in enumerate(zip(lines, _coloured(code, language), strict=True)):
+        if place in hunks:
+            button = _button("\n".join(hunks[place])) if several and hunks[place] else ""
+            said = f"<span>{escape(line)}</span>" if line else ""
+            if said or button:
+                body += f'<span class="gu" data-search-exclude>{said}{button}\n</span>'
         else:
-            body += _head(line, next(buttons) if several else "")
-    return body, "" if several else "\n".join(added[0])
-
-
-def _head(line: str, button: str) -> str:
-    said = f"<span>{_escape(line)}</span>" if line else ""
-    return f'<span class="gu" data-search-exclude>{said}{button}\n</span>'
+            sign = line[:1] or " "
+            kind = _LINES.get(sign, "line")
+            body += f'<span class="{kind}"><span class="sign">{sign}</span>{coloured}\n</span>'
+    return body, "" if several else "\n".join(hunks[0])
 
 
 def _button(copied: str) -> str:
     """Return a button that copies a text. The theme's script looks for this attribute."""
     return (
-        f'<button type="button" class="copy-hunk" data-clipboard-text="{_escape(copied)}" '
+        f'<button type="button" class="copy-hunk" data-clipboard-text="{escape(copied)}" '
         'aria-label="Copy this hunk" title="Copy this hunk"></button>'
     )
 
@@ -138,16 +133,16 @@ def _wire(source: str) -> str:
             [code] = _coloured(line[2:], "bash")
             lines.append(f'<span class="gp">$ </span>{code}')
         elif match := _OPENS.fullmatch(line):
-            who, url, rest = (_escape(match[name]) for name in ("who", "url", "rest"))
+            who, url, rest = (escape(match[name]) for name in ("who", "url", "rest"))
             lines.append(f'<span class="who">{who}</span><span class="url">{url}</span>{rest}')
         elif match := _SPEAKS.fullmatch(line):
-            who, sign = _escape(match["who"]), _escape(match["sign"])
+            who, sign = escape(match["who"]), escape(match["sign"])
             lines.append(
                 f'<span class="{_SAID_BY[match["sign"]]}"><span class="who">{who}</span>'
-                f'<span class="sign">{sign}</span>{_escape(match["rest"])}</span>'
+                f'<span class="sign">{sign}</span>{escape(match["rest"])}</span>'
             )
         else:
-            lines.append(_escape(line))
+            lines.append(escape(line))
     return "\n".join(lines)
 
 
@@ -163,7 +158,3 @@ def _coloured(source: str, language: str) -> list[str]:
     # Blank lines at the end may be missing, and one newline more may be there.
     count = source.count("\n") + 1
     return [*lines, *[""] * count][:count]
-
-
-def _escape(text: str) -> str:
-    return html.escape(text)

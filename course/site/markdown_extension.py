@@ -1,7 +1,8 @@
 """The pages' Markdown dialect, as an extension of Python-Markdown.
 
-Fences with their titles and colours, diagrams, `@@diff`, Markdown between <details> tags, pictures
-in a light and a dark version, and links to the glossary. mkdocs.yml names it.
+Fences with their titles and colours, diagrams, directives such as `@@diff`, Markdown between
+<details> tags, pictures in a light and a dark version, and links to the glossary. mkdocs.yml names
+it.
 """
 
 import html
@@ -18,8 +19,7 @@ from pymdownx.superfences import SuperFencesCodeExtension
 from course import chapters
 from course.console import CourseError
 from course.pages import grammar, style
-from course.pages.grammar import INFO
-from course.site import chapter_diff, contexts, glossary, listings
+from course.site import contexts, directives, glossary, listings
 
 DOCS = chapters.ROOT / "docs"
 DARK = "-dark"  # behind a picture's name: the same in dark
@@ -43,7 +43,7 @@ class LessonExtension(Extension):
         # Superfences works at 25, and HTML blocks are put aside at 20.
         md.preprocessors.register(_Read(md), "lesson-read", 50)
         md.preprocessors.register(_Fences(md), "lesson-fences", 45)
-        md.preprocessors.register(_Changes(md), "lesson-changes", 40)
+        md.preprocessors.register(_Directives(md), "lesson-directives", 40)
         md.preprocessors.register(_Tags(md), "lesson-tags", 22)
         # After inline Markdown (20), and before MkDocs resolves links (0).
         md.treeprocessors.register(_Pictures(md), "lesson-pictures", 15)
@@ -56,28 +56,6 @@ class LessonExtension(Extension):
 def makeExtension(**options) -> LessonExtension:
     """Return the extension. Python-Markdown calls this function by its name."""
     return LessonExtension(**options)
-
-
-def check_fences(text: str) -> None:
-    """Raise ValueError for a fence that says anything but LANGUAGE or LANGUAGE title="PATH".
-
-    Superfences would silently turn it into a paragraph.
-    """
-    for token in grammar.tokens(text):
-        if token.type != "fence":
-            continue
-        line = token.map[0] + 1
-        match = INFO.fullmatch(token.info.strip())
-        if not match:
-            raise ValueError(
-                f'line {line}: a fence says LANGUAGE or LANGUAGE title="PATH", '
-                f"and not {token.info!r}"
-            )
-        try:
-            if match["language"] != "mermaid":
-                listings.check(match["language"])
-        except ValueError as error:
-            raise ValueError(f"line {line}: {error}") from None
 
 
 class _Read(Preprocessor):
@@ -98,20 +76,33 @@ class _Read(Preprocessor):
 
 
 class _Fences(Preprocessor):
-    """Adds its line number to each fence, because the context of a block is found by it."""
+    """Adds its line number to each fence, because the context of a block is found by it.
+
+    Raises ValueError for a fence that says anything but LANGUAGE or LANGUAGE title="PATH", which
+    superfences would silently turn into a paragraph.
+    """
 
     def run(self, lines: list[str]) -> list[str]:
-        check_fences("\n".join(lines))
         for token in grammar.tokens("\n".join(lines)):
-            if token.type == "fence":
-                lines[token.map[0]] = f'{lines[token.map[0]].rstrip()} line="{token.map[0] + 1}"'
+            if token.type != "fence":
+                continue
+            line = token.map[0] + 1
+            match = grammar.INFO.fullmatch(token.info.strip())
+            if not match:
+                form = 'LANGUAGE or LANGUAGE title="PATH"'
+                raise ValueError(f"line {line}: a fence says {form}, and not {token.info!r}")
+            try:
+                listings.check(match["language"])
+            except ValueError as error:
+                raise ValueError(f"line {line}: {error}") from None
+            lines[line - 1] = f'{lines[line - 1].rstrip()} line="{line}"'
         return lines
 
 
-class _Changes(Preprocessor):
+class _Directives(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         try:
-            return chapter_diff.expand("\n".join(lines), self.md.found).split("\n")
+            return directives.expand("\n".join(lines), self.md.found).split("\n")
         except CourseError:
             return lines  # _Read has told why
 
@@ -183,13 +174,10 @@ def _options(language, inputs, options, attrs, md) -> bool:
 
 
 def _listing(source, language, class_name, options, md, **_) -> str:
-    title = options.get("title", "")
-    about = md.contexts.get(int(options.get("line", 0)))
-    if (
-        about is None
-    ):  # the block is in no lesson, isn't replayed, or shows how two snapshots differ
-        about = contexts.Context(label=contexts.label(language, source))
-    title = title or about.title
+    # A block that isn't there is in no lesson, isn't replayed, or shows how two snapshots differ.
+    by_itself = contexts.Context(label=contexts.label(language, source))
+    about = md.contexts.get(int(options.get("line", 0)), by_itself)
+    title = options.get("title") or about.title
     made = listings.block(about.text or source, language, title, about.label, about.fate)
     return made + (listings.whole_file(about.whole, title, about.when) if about.whole else "")
 

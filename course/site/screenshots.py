@@ -2,7 +2,7 @@
 
 Each scenario of scenes.py is photographed as it runs, once in light and once in dark.
 `screenshots.json` beside the pictures holds two hashes of each: of what it shows, which is taken
-from the windows' DOM and stylesheets so that it does not depend on a machine's fonts, and of the
+from the windows' DOM and stylesheets so that it doesn't depend on a machine's fonts, and of the
 file. So a test can tell which pictures are out of date.
 """
 
@@ -25,7 +25,7 @@ from course.tasks import services
 
 ASSETS = chapters.ROOT / "docs" / "assets"
 MANIFEST = "screenshots.json"
-AGAIN = "Take the pictures anew: make screenshots"
+AGAIN = "Take the pictures again: make screenshots"
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 KINDS = (".png", ".webp", ".jpg", ".jpeg", ".gif")
@@ -93,8 +93,8 @@ STYLES = """() => Promise.all(
 def retake() -> int:
     """Take all pictures again in docs/assets; return the exit status.
 
-    A picture that would show the same is left alone. Raises
-    CourseError if there is no browser or a chapter cannot be served.
+    A picture that would show the same is left alone. Raises CourseError if there's no browser or a
+    chapter can't be served.
     """
     listed = manifest(ASSETS)
     now = {}

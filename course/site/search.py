@@ -28,7 +28,7 @@ WEIGHTS = {
     "reference/glossary.md": 4,
     "understand/": 1.5,
 }
-# Code that the steps above it have shown already. (listing.py excludes a step's whole file.)
+# Code that the steps above it have shown already. (listings.py excludes a step's whole file.)
 REPEATED = re.compile(r'<h2\b(?=[^>]*\bid="everything-that-changed")')
 
 

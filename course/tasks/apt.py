@@ -1,5 +1,6 @@
 """Install Debian's and Ubuntu's packages where that needs no question: as root."""
 
+import contextlib
 import functools
 import os
 import shutil
@@ -9,23 +10,21 @@ from course import console, processes
 
 def allowed() -> bool:
     """Tell whether this is root on a machine with apt-get: a container, or CI."""
-    return hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
-
-
-@functools.cache
-def update() -> None:
-    """Update the package lists, once a run. A failure shows when a package is wanted."""
-    try:
-        _apt_get("update")
-    except console.CommandFailed:
-        return
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(package: str) -> None:
     """Install `package` and say so. Raises CommandFailed."""
     console.say(f"Installing {package} with apt-get ...")
-    update()
+    _update()
     _apt_get("install", "--yes", "--no-install-recommends", package)
+
+
+@functools.cache
+def _update() -> None:
+    """Update the package lists, once a run. A failure shows when the package is installed."""
+    with contextlib.suppress(console.CommandFailed):
+        _apt_get("update")
 
 
 def _apt_get(*words: str) -> None:

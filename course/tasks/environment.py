@@ -1,11 +1,13 @@
 """The repository's own virtual environment, made from the pinned requirements."""
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import time
@@ -19,37 +21,12 @@ DJANGOS = {"5.2": (3, 11), "6.0": (3, 12), "6.1": (3, 12)}
 PINNED = "5.2"  # the one in requirements.txt
 STAMP = "course.json"  # written last: an environment without it was never finished
 
-# What a caller's shell may hold that would send packages elsewhere, or to another Python.
-MISLEADING = [
-    "CONDA_PREFIX",
-    "PIP_CONSTRAINT",
-    "PIP_PREFIX",
-    "PIP_REQUIREMENT",
-    "PIP_ROOT",
-    "PIP_TARGET",
-    "PIP_USER",
-    "PYTHONPATH",
-    "UV_CONSTRAINT",
-    "UV_OVERRIDE",
-    "UV_PROJECT_ENVIRONMENT",
-    "UV_PYTHON",
-    "UV_SYSTEM_PYTHON",
-    "VIRTUAL_ENV",
-    "__PYVENV_LAUNCHER__",
-]
-NO_NETWORK = [
-    "dns error",
-    "error sending request",
-    "name resolution",
-    "name or service not known",
-    "nodename nor servname",
-    "network is unreachable",
-    "connection refused",
-    "max retries exceeded",
-    "failed to establish a new connection",
-    "connection broken",
-    "timed out",
-]
+# What a caller's shell may hold that would send packages elsewhere, or to another Python. What
+# reaches a mirror of the package index stays.
+MISLEADING = re.compile(
+    r"(PIP|UV)_(?!.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT|TLS))"
+    "|(CONDA_PREFIX|PYTHONPATH|VIRTUAL_ENV|__PYVENV_LAUNCHER__)$"
+)
 
 
 def ensure(root: Path, django: str | None = None) -> Path:
@@ -62,11 +39,9 @@ def ensure(root: Path, django: str | None = None) -> Path:
     check_pair(django)
     folder = choose(root, django)
     stamp = stamp_for(folder, root, django)
-    if why_stale(folder, stamp):
-        with _alone(root):
-            # Another command may have made it while this one waited.
-            if reason := why_stale(folder, stamp):
-                _make(folder, root, django, stamp, reason)
+    with _alone(root):
+        if reason := why_stale(folder, stamp):
+            _make(folder, root, stamp, reason)
     return python_of(folder)
 
 
@@ -111,7 +86,7 @@ def is_in_use(python: Path) -> bool:
 
 def python_of(folder: Path) -> Path:
     """Return the path of the python of the environment in `folder`."""
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return folder / "bin" / "python"
 
 
 def stamp_for(folder: Path, root: Path, django: str) -> dict:
@@ -130,10 +105,10 @@ def stamp_for(folder: Path, root: Path, django: str) -> dict:
 def why_stale(folder: Path, stamp: dict) -> str | None:
     """Return why the environment in `folder` has to be made, or None if it doesn't."""
     if not folder.exists():
-        return "it is not there yet"
+        return "it isn't there yet"
     found = _stamp_of(folder)
     if not found or not python_of(folder).exists():
-        return "it was not finished"
+        return "it wasn't finished"
     if found["folder"] != stamp["folder"]:
         return "it was moved here"
     if found["python"] != stamp["python"]:
@@ -145,125 +120,60 @@ def why_stale(folder: Path, stamp: dict) -> str | None:
 
 def lock(root: Path = chapters.ROOT) -> None:
     """Pin requirements.in, with hashes, in requirements.txt. Raises CourseError."""
-    uv = _uv_on_path()
-    if not uv:
-        raise console.CourseError("make lock needs uv. Get it with: pip install uv")
-    options = "--universal --python-version 3.11 --generate-hashes --no-header"
-    files = "--no-emit-index-url --no-config -q requirements.in -o requirements.txt"
     console.say("Pinning requirements.in in requirements.txt ...")
-    processes.run(
-        [uv, "pip", "compile", *options.split(), *files.split()],
-        "The requirements could not be pinned.",
-        env=_clean_environment(),
-        cwd=root,
-    )
-    console.say(f"requirements.txt pins {_count_pins(root)} packages.")
+    options = "--upgrade --universal --python-version 3.11 --generate-hashes --no-header"
+    files = "--no-emit-index-url --no-config -q requirements.in -o requirements.txt"
+    command = [sys.executable, "-m", "uv", "pip", "compile", *options.split(), *files.split()]
+    failed = "The requirements couldn't be pinned."
+    processes.run(command, failed, env=_clean_environment(), cwd=root)
 
 
-def _make(folder: Path, root: Path, django: str, stamp: dict, reason: str) -> None:
+def _make(folder: Path, root: Path, stamp: dict, reason: str) -> None:
     """Make the environment in `folder` from scratch, and say so."""
     began = time.monotonic()
     console.say(f"Making {folder.name} with Python {stamp['python']}, because {reason} ...")
     _remove(folder)
-    uv = _uv_on_path()
-    if uv:
-        create = [uv, "venv", "--no-project", "--python", _base_python(), folder]
-        _run(create, f"{folder.name} could not be made.", root)
-    else:
-        _make_with_venv(folder, root)
-        uv = _uv_from_pip(python_of(folder), root)
-    _install(folder, root, django, uv)
-    half = folder / f"{STAMP}.half"
-    half.write_text(json.dumps(stamp), encoding="utf-8")
-    half.replace(folder / STAMP)
+    _check_ensurepip(_minor(stamp["python"]))
+    python = python_of(folder)
+    # Compiled now, as pip does too, or else by every server and suite at every start.
+    install = [python, "-m", "uv", "pip", "install", "--compile-bytecode", "--python", python]
+    commands = [
+        # Run from within an environment, sys.executable may be the one that was just removed.
+        [sys._base_executable, "-m", "venv", folder],
+        # uv installs in seconds what takes pip half a minute. It's built for every system that
+        # playwright is built for.
+        [python, "-m", "pip", "install", "--only-binary", ":all:", "uv"],
+        [*install, "--require-hashes", "-r", root / "requirements.txt"],
+    ]
+    if stamp["django"] != PINNED:
+        commands.append([*install, f"django~={stamp['django']}.0"])
+    failed = f"{folder.name} couldn't be made. Is there a network?"
+    for command in commands:
+        processes.run(command, failed, env=_clean_environment(), cwd=root)
+    (folder / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
     console.say(f"{folder.name} is ready after {time.monotonic() - began:.1f} s.")
 
 
-def _make_with_venv(folder: Path, root: Path) -> None:
-    version = _minor(platform.python_version())
-    cannot = f"Python {version} cannot make environments here: its venv module is missing."
-    if not _has_venv():
-        if not apt.allowed():
-            mend = f"Install it (sudo apt install python{version}-venv), or uv (pip install uv)."
-            raise console.CourseError(f"{cannot} {mend}")
-        apt.install(f"python{version}-venv")
-    _run([_base_python(), "-m", "venv", folder], f"{folder.name} could not be made.", root)
-
-
-def _has_venv() -> bool:
-    # Debian's python3 has venv without ensurepip, until python3-venv brings the latter.
-    return all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
-
-
-def _uv_on_path() -> str | None:
-    uv = shutil.which("uv")
-    # pyenv puts a uv on PATH that works for some of its Pythons and not for others.
-    return uv if uv and processes.answers([uv, "--version"]) else None
-
-
-def _uv_from_pip(python: Path, root: Path) -> str | None:
-    """Install uv next to `python` and return it, or None if there's no uv for this machine."""
-    console.say("Getting uv, which installs in seconds what takes pip half a minute ...")
-    pip = [python, "-m", "pip", "install", "--only-binary", ":all:", "--retries", "1", "uv"]
-    try:
-        _run(pip, "uv could not be had.", root)
-    except console.CommandFailed as failure:
-        if _is_no_network(failure.output):
-            raise
-        console.say("There's no uv for this machine, so pip does it.")
-        return None
-    return str(python.parent / "uv")
-
-
-def _install(folder: Path, root: Path, django: str, uv: str | None) -> None:
-    python = python_of(folder)
-    start = [python, "-m", "pip", "install"]
-    if uv:
-        # Compiled now, as pip does too, or else by every server and suite at every start.
-        start = [uv, "pip", "install", "--compile-bytecode", "--python", python]
-    who = "uv" if uv else "pip, which takes about half a minute"
-    console.say(f"Installing what requirements.txt pins with {who} ...")
-    failed = "The packages could not be installed."
-    _run([*start, "--require-hashes", "-r", root / "requirements.txt"], failed, root)
-    if django != PINNED:
-        console.say(f"Installing Django {django} instead of {PINNED} ...")
-        _run([*start, f"django~={django}.0"], failed, root)
-
-
-def _run(command: list, sentence: str, root: Path) -> None:
-    try:
-        processes.run(command, sentence, env=_clean_environment(), cwd=root)
-    except console.CommandFailed as failure:
-        if _is_no_network(failure.output):
-            mend = "The package index could not be reached. Is there a network?"
-            raise console.CommandFailed(f"{sentence} {mend}", failure.output) from None
-        raise
-
-
-def _is_no_network(output: str) -> bool:
-    output = output.lower()
-    return any(sign in output for sign in NO_NETWORK)
+def _check_ensurepip(version: str) -> None:
+    """Install what venv needs if it's missing, as in Debian's python3. Raises CourseError."""
+    if importlib.util.find_spec("ensurepip"):
+        return
+    if not apt.allowed():
+        raise console.CourseError(
+            f"Python {version} can't make environments here, because its module ensurepip is "
+            f"missing. Install it: sudo apt install python{version}-venv"
+        )
+    apt.install(f"python{version}-venv")
 
 
 def _clean_environment() -> dict:
     """Return the caller's environment without variables that mislead pip or uv.
 
     Their configuration files aren't read either, because a line like `user = true` breaks pip in an
-    environment. Variables such as PIP_INDEX_URL or UV_DEFAULT_INDEX, for a mirror, still count.
+    environment.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    kept = {name: value for name, value in os.environ.items() if not MISLEADING.match(name)}
     return {**kept, "PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
-
-
-def _base_python() -> str:
-    # Run from within an environment, sys.executable may be the one about to be removed.
-    return getattr(sys, "_base_executable", None) or sys.executable
-
-
-def _count_pins(root: Path) -> int:
-    """Return how many packages requirements.txt names, for any machine."""
-    lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return len({line.split("==")[0] for line in lines if "==" in line and line[0].isalpha()})
 
 
 def _stamp_of(folder: Path) -> dict | None:
@@ -290,11 +200,6 @@ def _remove(folder: Path) -> None:
 @contextlib.contextmanager
 def _alone(root: Path):
     """Wait for other commands that make environments here, and keep them out meanwhile."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
     # A lock on the file that environments are made from leaves nothing behind to clean up.
     with open(root / "requirements.txt", "rb") as requirements:
         try:

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course import chapters, console
+from course import chapters, console, processes
 
-CACHES = [".course_cache", "__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache"]
 OURS = ["course", "tests", "benchmarks"]
-READ = ["README.md", "docs", "mkdocs.yml", *OURS]
+# What to leave out stands in pyproject.toml.
+READ = ["README.md", "docs", "mkdocs.yml", *OURS, *chapters.NAMES]
 # A learner's code is read beside its explanation, in a narrower column than ours.
 LEARNERS = ["--config", "line-length = 88"]
 
@@ -19,73 +19,33 @@ def lint(root: Path = chapters.ROOT) -> int:
 
     Returns 1 if one of them finds anything, else 0.
     """
-    ours = [name for name in OURS if (root / name).is_dir()]
-    learners = [name for name in chapters.NAMES if (root / name).is_dir()]
+    commands = [
+        ["ruff", *verb, *options]
+        for options in (OURS, [*LEARNERS, *chapters.NAMES])
+        for verb in (["check"], ["format", "--check"])
+    ]
     failed = False
-    for folders, options in ((ours, []), (learners, LEARNERS)):
-        for verb in (["check"], ["format", "--check"]):
-            # Without a folder, ruff would check everything.
-            if folders:
-                command = [sys.executable, "-m", "ruff", *verb, *options, *folders]
-                failed |= subprocess.run(command, cwd=root).returncode != 0
-    # What to leave out stands in pyproject.toml.
-    read = [name for name in [*READ, *chapters.NAMES] if (root / name).exists()]
-    command = [sys.executable, "-m", "codespell_lib", *read]
-    failed |= bool(read) and subprocess.run(command, cwd=root).returncode != 0
+    for command in [*commands, ["codespell_lib", *READ]]:
+        failed |= subprocess.run([sys.executable, "-m", *command], cwd=root).returncode != 0
     return int(failed)
 
 
 def clean(root: Path = chapters.ROOT) -> None:
-    """Remove environments, the site, caches and the chapters' databases, but nothing git tracks."""
-    # Parents come first, so that what goes with one of them is not looked for again.
-    made = [*root.glob(".venv*"), *root.glob("site"), *root.glob("benchmarks/out")]
-    found = sorted([*made, *_below(root, CACHES), *_databases(root)])
-    tracked = _tracked(root)
-    removed = 0
-    for path in found:
-        inside = path.relative_to(root).as_posix()
-        if any(name == inside or name.startswith(inside + "/") for name in tracked):
-            continue
+    """Remove what .gitignore lists: environments, the site, caches and the chapters' databases.
+
+    What a person has told git to ignore elsewhere stays. Raises CourseError without git.
+    """
+    ignored = ["--others", "--ignored", "--exclude-from=.gitignore", "--directory", "-z"]
+    failed = "What to remove isn't known: that takes git, and a clone of the course."
+    listed = processes.run(["git", "ls-files", *ignored], failed, cwd=root)
+    names = listed.split("\0")[:-1]
+    for path in (root / name for name in names):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
-            path.unlink()
-        removed += 1
-        if path.name not in CACHES:
-            console.say(f"Removed {inside}")
-    caches = sum(path.name in CACHES for path in found)
-    if caches:
-        console.say(f"Removed the caches in {caches} folders")
-    if not removed:
+            path.unlink(missing_ok=True)  # it may have gone with its folder
+    for name in names:
+        if not name.endswith("__pycache__/"):
+            console.say(f"Removed {name}")
+    if not names:
         console.say("There's nothing to remove.")
-
-
-def _below(folder: Path, names: list[str]) -> list[Path]:
-    """Return the folders with those names under `folder`, without looking into hidden ones."""
-    found = []
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            if path.name in names:
-                found.append(path)
-            elif not path.name.startswith("."):
-                found += _below(path, names)
-    return found
-
-
-def _databases(root: Path) -> list[Path]:
-    # A Redis that a page had started leaves dump.rdb where it was started.
-    found = list(root.glob("dump.rdb"))
-    for name in chapters.NAMES:
-        found += [*(root / name).glob("db.sqlite3*"), *(root / name).glob("dump.rdb")]
-    return found
-
-
-def _tracked(root: Path) -> list[str]:
-    """Return the files that git tracks, or none without git or a repository."""
-    try:
-        listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return []
-    return listed.stdout.split("\0")[:-1]

@@ -6,14 +6,15 @@ If something can't be had, say in one line how to get it.
 import contextlib
 import glob
 import os
-import platform
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from course import console, processes
@@ -28,8 +29,6 @@ BROWSERS = [
     "chromium-browser",
     "google-chrome",
     "google-chrome-stable",
-]
-MAC_BROWSERS = [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ]
@@ -70,14 +69,15 @@ def services(given: Mapping[str, str] = os.environ) -> Iterator[Services]:
     """
     have = Services()
     with contextlib.ExitStack() as stack:
-        try:
-            have.environment["REDIS_URL"] = stack.enter_context(redis(given))
-        except console.CourseError as trouble:
-            have.missing.append(str(trouble))
-        try:
-            have.environment["CHROMIUM"] = browser(given)
-        except console.CourseError as trouble:
-            have.missing.append(str(trouble))
+        ways = {
+            "REDIS_URL": lambda: stack.enter_context(redis(given)),
+            "CHROMIUM": lambda: browser(given),
+        }
+        for name, get in ways.items():
+            try:
+                have.environment[name] = get()
+            except console.CourseError as trouble:
+                have.missing.append(str(trouble))
         yield have
 
 
@@ -108,11 +108,7 @@ def redis(given: Mapping[str, str]) -> Iterator[str]:
 
 def redis_program() -> str | None:
     """Return a Redis server's program, installing it first if that's allowed, or None."""
-    if found := _first_on_path(REDIS_PROGRAMS):
-        return found
-    if apt.allowed():
-        _try(lambda: apt.install("redis-server"))
-    return _first_on_path(REDIS_PROGRAMS)
+    return _find_or_install(lambda: _on_path(REDIS_PROGRAMS), partial(apt.install, "redis-server"))
 
 
 @contextlib.contextmanager
@@ -143,27 +139,19 @@ def postgres_programs() -> Path | None:
 
     Where that's allowed, PostgreSQL is installed first.
     """
-    if found := _find_postgres():
-        return found
-    if apt.allowed():
-        _try(lambda: apt.install("postgresql"))
-    return _find_postgres()
+    return _find_or_install(_find_postgres, partial(apt.install, "postgresql"))
 
 
 def _find_postgres() -> Path | None:
-    folders = [Path(found).resolve().parent for found in [shutil.which("postgres")] if found]
-    for pattern in POSTGRES_FOLDERS:
-        found = [Path(folder) for folder in glob.glob(pattern)]
-        folders += sorted(found, key=_version, reverse=True)
-    return next((one for one in folders if _has_postgres(one)), None)
+    on_path = shutil.which("postgres")
+    folders = [Path(on_path).resolve().parent] if on_path else []
+    others = [Path(found) for pattern in POSTGRES_FOLDERS for found in glob.glob(pattern)]
+    folders += sorted(others, key=_version, reverse=True)
+    return next((one for one in folders if (one / "initdb").exists()), None)
 
 
 def _version(folder: Path) -> list[int]:
     return [int(digits) for digits in re.findall(r"\d+", str(folder))]
-
-
-def _has_postgres(folder: Path) -> bool:
-    return all((folder / program).exists() for program in ("initdb", "postgres"))
 
 
 def is_redis(url: str) -> bool:
@@ -191,7 +179,9 @@ def browser(given: Mapping[str, str]) -> str:
             raise console.CourseError(f"Browser: CHROMIUM is {named}, which does not start.")
         found = named
     else:
-        found = _find_browser() or (apt.allowed() and _installed_browser())
+        # Ubuntu has Chromium as a snap alone, and a container has no snaps.
+        with_apt = partial(apt.install, "chromium-headless-shell")
+        found = _find_or_install(_find_browser, with_apt, _install_with_playwright)
     if not found:
         raise console.CourseError(GET_BROWSER)
     console.say(f"Browser: {found}")
@@ -199,56 +189,46 @@ def browser(given: Mapping[str, str]) -> str:
 
 
 def _find_browser() -> str | None:
-    candidates = [found for name in BROWSERS if (found := shutil.which(name))]
-    if sys.platform == "darwin":
-        candidates += [path for path in MAC_BROWSERS if Path(path).exists()]
     # Ubuntu's chromium-browser may be a stub that only asks for a snap.
-    for candidate in candidates:
-        if processes.answers([candidate, "--version"]):
-            return candidate
-    return _playwrights_browser()
+    starts = (found for name in BROWSERS if (found := shutil.which(name)) and _starts(found))
+    return next(starts, None) or _playwrights_browser()
+
+
+def _starts(browser: str) -> bool:
+    return processes.answers([browser, "--version"])
 
 
 def _playwrights_browser() -> str | None:
     """Return the browser that `playwright install chromium` installed, or None."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return None
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
-    return path if Path(path).exists() and processes.answers([path, "--version"]) else None
+    return path if Path(path).exists() and _starts(path) else None
 
 
-def _installed_browser() -> str | None:
-    if _is_ubuntu():
-        # Ubuntu has Chromium as a snap alone, and a container has no snaps.
-        console.say("Installing Chromium with Playwright ...")
-        install = [sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]
-        _try(lambda: processes.run(install, "playwright install failed."))
-        return _find_browser()
-    _try(lambda: apt.install("chromium-headless-shell"))
-    if not (found := _find_browser()):
-        # An older Debian has the whole of it alone.
-        _try(lambda: apt.install("chromium"))
-        found = _find_browser()
+def _find_or_install(find: Callable[[], Any], *installers: Callable[[], None]) -> Any:
+    """Return what `find` finds; try the installers in turn, where that's allowed, until it does.
+
+    An installer that fails only says why.
+    """
+    if (found := find()) or not apt.allowed():
+        return found
+    for install in installers:
+        try:
+            install()
+        except console.CourseError as trouble:
+            console.say(str(trouble))
+        if found := find():
+            break
     return found
 
 
-def _is_ubuntu() -> bool:
-    try:
-        return platform.freedesktop_os_release().get("ID") == "ubuntu"
-    except OSError:
-        return False
+def _install_with_playwright() -> None:
+    console.say("Installing Chromium with Playwright ...")
+    install = [sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]
+    processes.run(install, "playwright install failed.")
 
 
-def _try(install) -> None:
-    """Call `install`. If it fails, say why and go on; the missing thing is listed at the end."""
-    try:
-        install()
-    except console.CourseError as trouble:
-        console.say(str(trouble))
-
-
-def _first_on_path(names: list[str]) -> str | None:
+def _on_path(names: list[str]) -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)

@@ -1,8 +1,8 @@
 """Run the suites, a few at a time: a line as each ends, a table, and one last line."""
 
+import ast
 import contextlib
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -14,22 +14,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course import chapters, console, processes
+from course.console import CourseError
 from course.processes import Process
 from course.tasks import services
 
 AT_ONCE = (os.cpu_count() or 1) + 1  # each waits for a part of its time
 LIMIT = 600  # seconds that a suite may take; the longest takes 200 where others work beside it
+LARGE = 100_000  # bytes of tests from which on a chapter has two suites
 OURS = ["chapters", "tools"]  # the folders below tests/ that `make test-all` runs
-GRACE = 5  # seconds that an interrupted suite has to put its own things away
+GRACE = 10  # seconds that an interrupted suite has to put its own things away
+SHARED = "COURSE_SHARED"  # the variable that names a folder for what suites share in one run
 
-# Set for another project, or by the make that runs this, these would change what a suite tests.
-DROPPED = [
-    *processes.OTHER_PROJECTS,
-    "CHROMIUM",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MFLAGS",
-    "PYTEST_ADDOPTS",
+# Set by the make that runs this, or for another project's tests, these would change what a suite
+# tests.
+DROPPED = ["CHROMIUM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTEST_ADDOPTS"]
+# No cache: it would be in a folder that a page is compared with. The later kind of report has no
+# place for a test's figures. Hypothesis's plugin loads all of Hypothesis at the end, used or not:
+# most of a second. A test that hangs shows where before its whole suite is stopped.
+OPTIONS = [
+    *["-q", "--color=no", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"],
+    *["-o", "junit_family=xunit1", "-o", f"faulthandler_timeout={LIMIT / 3:g}"],
 ]
 
 
@@ -40,6 +44,12 @@ class Suite:
     name: str
     folder: Path
     arguments: tuple[str, ...] = ()
+
+    def size(self) -> int:
+        """Return how many bytes of tests there are: the more, the longer they take."""
+        named = [self.folder / each for each in self.arguments if each[0] != "-"]
+        files = [file for path in named or [self.folder] for file in [path, *path.rglob("*.py")]]
+        return sum(file.stat().st_size for file in files if file.is_file())
 
 
 @dataclass
@@ -57,98 +67,139 @@ class Result:
     output: str = ""
 
 
-@dataclass
 class Running:
-    """A running suite."""
+    """A running suite. Creating it starts it; its log and report are files in `scratch`."""
 
-    suite: Suite
-    process: Process
-    report: Path
-    began: float
-    late: bool = False
+    def __init__(self, suite: Suite, environment: dict[str, str], scratch: Path):
+        self.suite = suite
+        self.report = scratch / f"{suite.name}.xml"
+        self.began = time.monotonic()
+        self.process = Process(
+            [*_pytest(*OPTIONS), f"--junitxml={self.report}", *suite.arguments],
+            folder=suite.folder,
+            environment=environment,
+            log=scratch / f"{suite.name}.log",
+        )
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def result(self, limit: float) -> Result:
+        """End what still runs, and return how the suite ended."""
+        late = not self.process.ended()
+        self.process.end(GRACE)
+        result = Result("")
+        # A suite that was stopped reports the test it was stopped in as one that passed.
+        if not late:
+            with contextlib.suppress(OSError, ElementTree.ParseError):
+                result = read_report(self.report)
+        result.name = self.suite.name
+        result.seconds = self.seconds()
+        result.output = self.process.printed()
+        if late:
+            result.problem = f"it took longer than {limit:g} s and was stopped"
+        else:
+            result.problem = _problem(self.process.popen.returncode, result)
+        if result.problem:
+            result.failed = max(result.failed, 1)
+        return result
 
 
 def test_all() -> int:
     """Run the suites of the six chapters, of what holds in all of them, and of the tools."""
-    root = chapters.ROOT
-    of_chapters = [Suite(name, root / name) for name in chapters.NAMES]
-    return run_suites([*of_chapters, *(Suite(name, root, (f"tests/{name}",)) for name in OURS)])
+    of_chapters = [suite for name in chapters.NAMES for suite in of_chapter(name)]
+    ours = [Suite(name, chapters.ROOT, (f"tests/{name}",)) for name in OURS]
+    return run_suites([*of_chapters, *ours])
+
+
+def of_chapter(name: str) -> list[Suite]:
+    """Return a chapter's suite. The tests of a large one that need a browser are a second suite."""
+    folder = _folder(name)
+    files = sorted(folder.glob("tests/test_*.py"))
+    names = [f"tests/{file.name}" for file in files if "playwright" in file.read_text("utf-8")]
+    whole = Suite(name, folder)
+    if whole.size() < LARGE:
+        return [whole]
+    others = Suite(name, folder, tuple(f"--ignore={name}" for name in names))
+    return [others, Suite(f"{name[:2]} in a browser", folder, tuple(names))]
 
 
 def test(chapter: str, more: list[str]) -> int:
-    """Run a chapter's suite; `more` are words for pytest."""
-    return run_suite(chapters.folder(chapter), more)
+    """Run a chapter's suite with pytest's own output; return pytest's exit status.
+
+    `more` are words for pytest.
+    """
+    return run_suite(_folder(chapter), more)
 
 
 def test_docs() -> int:
     """Run the tests of the site, its pictures and its messages, a suite for each file."""
-    return run_suites(_of_files("site"))
+    return run_suites(of_files("site"))
 
 
 def test_faults() -> int:
     """Run the tests that break servers, networks and databases, a suite for each file."""
     services.postgres_programs()  # installed before the suites start, where that's allowed
-    return run_suites(_of_files("faults"))
+    return run_suites(of_files("faults"))
 
 
-def _of_files(folder: str) -> list[Suite]:
-    root = chapters.ROOT
-    paths = sorted(root.glob(f"tests/{folder}/test_*.py"))
+def of_files(folder: str) -> list[Suite]:
+    """Return a suite for each file of tests in that folder below tests/."""
+    paths = sorted(chapters.ROOT.glob(f"tests/{folder}/test_*.py"))
     return [
-        Suite(path.stem.removeprefix("test_"), root, (f"tests/{folder}/{path.name}",))
+        Suite(path.stem.removeprefix("test_"), chapters.ROOT, (f"tests/{folder}/{path.name}",))
         for path in paths
     ]
 
 
-def require_all() -> bool:
-    """Return whether a skipped test counts as failed."""
-    return os.environ.get("REQUIRE_ALL", "") not in ("", "0")
-
-
 def run_suites(suites: list[Suite]) -> int:
-    """Run the suites with the services that are available, the last first, and print the table.
+    """Run the suites with the services that are available, and print the table.
 
     With REQUIRE_ALL=1 a skipped test counts as failed. Returns the exit status: 0 or 1.
     """
+    note = ""
     with services.services() as have:
         began = time.monotonic()
-        # The later ones take longest; begun first, none of them runs alone at the end.
-        results = run_all(suites[::-1], suite_env(os.environ, have), require_all=require_all())
+        results = run_all(suites, suite_env(os.environ, have))
         seconds = time.monotonic() - began
-    results.sort(key=lambda result: [suite.name for suite in suites].index(result.name))
+    if os.environ.get("REQUIRE_ALL", "") not in ("", "0"):
+        note = ", which REQUIRE_ALL=1 counts as failed"
+        for result in results:
+            result.failed, result.skipped = result.failed + result.skipped, 0
     for line in figures(results):
         console.say(line)
     console.say("\n" + table(results, seconds))
-    for line in skips(results, require_all()) + have.missing:
+    if reasons := sum((result.reasons for result in results), Counter()):
+        console.say(f"\nSkipped{note}:")
+        for reason, count in reasons.most_common():
+            console.say(f"  {count:>4}  {reason}")
+    for line in have.missing:
         console.say(line)
-    console.say("\n" + last_line(results))
+    console.say("\n" + counts(*results))
     return 1 if any(result.failed for result in results) else 0
 
 
 def run_suite(folder: Path, arguments: list[str]) -> int:
     """Run the suite in `folder` with pytest's own output, and return pytest's exit status."""
-    if not folder.is_dir():
-        raise console.CourseError(f"There's no folder {folder.name} yet.")
     with services.services() as have:
         for line in have.missing:
             console.say(line)
-        command = [sys.executable, "-m", "pytest", *arguments]
-        process = subprocess.Popen(command, cwd=folder, env=suite_env(os.environ, have))
+        environment = suite_env(os.environ, have)
+        process = subprocess.Popen(_pytest(*arguments), cwd=folder, env=environment)
         try:
             return process.wait()
-        except KeyboardInterrupt:
+        finally:
             # Ctrl-C reaches pytest as well, which has servers and browsers to put away.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=GRACE)
-            raise
-        finally:
             process.kill()
             process.wait()
 
 
 def suite_env(given: Mapping[str, str], have: services.Services) -> dict[str, str]:
     """Return a suite's environment: the caller's, cleaned, and the services."""
-    kept = {name: value for name, value in given.items() if name not in DROPPED}
+    clean = processes.project_env(given)
+    kept = {name: value for name, value in clean.items() if name not in DROPPED}
     return {**kept, **have.environment}
 
 
@@ -158,39 +209,32 @@ def run_all(
     *,
     at_once: int = AT_ONCE,
     limit: float = LIMIT,
-    require_all: bool = False,
 ) -> list[Result]:
-    """Run the suites in that order, `at_once` at a time, each for `limit` seconds at most.
+    """Run the suites, `at_once` at a time, each for `limit` seconds at most; return their results.
 
-    Prints a line as each ends, and everything a failed one printed. Returns the results in the
-    order they ended. If this ends early, even by an interrupt, everything it started ends, too.
+    The largest begin, so that none of them runs alone at the end. Prints a line as each ends, and
+    everything a failed one printed. If this ends early, even by an interrupt, everything it started
+    ends, too.
     """
-    waiting = list(suites)
+    waiting = sorted(suites, key=Suite.size)
     running: list[Running] = []
-    results = []
+    results = {}
     with tempfile.TemporaryDirectory(prefix="course-suites-") as scratch:
+        environment = {**environment, SHARED: scratch}
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    suite = waiting.pop(0)
-                    if suite.folder.is_dir():
-                        running.append(_start(suite, environment, Path(scratch)))
-                    else:
-                        missing = f"there is no folder {suite.folder.name}"
-                        results.append(Result(suite.name, failed=1, problem=missing))
-                        _tell(results[-1])
+                    running.append(Running(waiting.pop(), environment, Path(scratch)))
                 time.sleep(0.05)
                 for one in list(running):
-                    one.late = time.monotonic() - one.began > limit
-                    if one.process.ended() or one.late:
-                        one.process.end(GRACE)
+                    if one.process.ended() or one.seconds() > limit:
+                        results[one.suite] = one.result(limit)
                         running.remove(one)
-                        results.append(_result(one, limit, require_all))
-                        _tell(results[-1])
+                        _tell(results[one.suite])
         finally:
             for one in running:
                 one.process.end(GRACE)
-    return results
+    return [results[suite] for suite in suites]
 
 
 def read_report(report: Path) -> Result:
@@ -215,9 +259,9 @@ def read_report(report: Path) -> Result:
 
 def table(results: list[Result], seconds: float) -> str:
     """Return the results, a row each. `seconds` is the time for all of them."""
-    rows = [(r.name, r.passed, r.failed, r.skipped, f"{r.seconds:.1f}") for r in results]
+    rows = [(each.name, *_sums(each), f"{each.seconds:.1f}") for each in results]
     head = ("suite", "passed", "failed", "skipped", "seconds")
-    return console.table([head, *rows, ("together", *_sums(results), f"{seconds:.1f}")])
+    return console.table([head, *rows, ("together", *_sums(*results), f"{seconds:.1f}")])
 
 
 def figures(results: list[Result]) -> list[str]:
@@ -232,24 +276,12 @@ def figures(results: list[Result]) -> list[str]:
     return lines
 
 
-def skips(results: list[Result], require_all: bool) -> list[str]:
-    """Return a line for each reason why tests were skipped."""
-    reasons: Counter = Counter()
-    for result in results:
-        reasons += result.reasons
-    if not reasons:
-        return []
-    note = ", which REQUIRE_ALL=1 counts as failed" if require_all else ""
-    lines = [f"  {count:>4}  {reason}" for reason, count in reasons.most_common()]
-    return ["", f"Skipped{note}:", *lines]
+def counts(*results: Result) -> str:
+    """Return how many tests passed, failed and were skipped: the last line, for all results."""
+    return "{} passed, {} failed, {} skipped".format(*_sums(*results))
 
 
-def last_line(results: list[Result]) -> str:
-    """Return the last line: how many passed, failed and were skipped."""
-    return "{} passed, {} failed, {} skipped".format(*_sums(results))
-
-
-def _sums(results: list[Result]) -> tuple[int, int, int]:
+def _sums(*results: Result) -> tuple[int, int, int]:
     return (
         sum(result.passed for result in results),
         sum(result.failed for result in results),
@@ -257,45 +289,18 @@ def _sums(results: list[Result]) -> tuple[int, int, int]:
     )
 
 
-def _start(suite: Suite, environment: dict[str, str], scratch: Path) -> Running:
-    report = scratch / f"{suite.name}.xml"
-    # No cache: it would lie in a folder that a page is compared with.
-    options = ["-p", "no:cacheprovider", "--color=no", "-q", f"--junitxml={report}"]
-    options += ["-o", "junit_family=xunit1"]  # the later one has no place for a test's figures
-    # Hypothesis's plugin loads all of Hypothesis at the end, used or not: most of a second.
-    options += ["-p", "no:hypothesispytest"]
-    # A test that hangs shows where it stands before the whole suite is stopped.
-    hanging = ["-o", f"faulthandler_timeout={LIMIT / 3:g}"]
-    process = Process(
-        [sys.executable, "-m", "pytest", *options, *hanging, *suite.arguments],
-        folder=suite.folder,
-        environment=environment,
-        log=scratch / f"{suite.name}.log",
-    )
-    return Running(suite, process, report, time.monotonic())
+def _pytest(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", *arguments]
 
 
-def _result(one: Running, limit: float, require_all: bool) -> Result:
-    result = Result(one.suite.name)
-    # A suite that was stopped reports the test it was stopped in as one that passed.
-    if not one.late:
-        with contextlib.suppress(OSError, ElementTree.ParseError):
-            result = read_report(one.report)
-            result.name = one.suite.name
-    result.seconds = time.monotonic() - one.began
-    result.problem = _problem(one, result, limit)
-    if result.problem:
-        result.failed = max(result.failed, 1)
-    if require_all:
-        result.failed, result.skipped = result.failed + result.skipped, 0
-    result.output = one.process.printed()
-    return result
+def _folder(chapter: str) -> Path:
+    folder = chapters.folder(chapter)
+    if not folder.is_dir():
+        raise CourseError(f"There's no folder {chapter}. Get it back: git checkout {chapter}")
+    return folder
 
 
-def _problem(one: Running, result: Result, limit: float) -> str | None:
-    status = one.process.popen.returncode
-    if one.late:
-        return f"it took longer than {limit:g} s and was stopped"
+def _problem(status: int, result: Result) -> str | None:
     if status < 0:
         return f"it was ended by signal {-status}"
     if not result.passed + result.failed + result.skipped:
@@ -308,9 +313,8 @@ def _problem(one: Running, result: Result, limit: float) -> str | None:
 
 
 def _tell(result: Result) -> None:
-    counts = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
     problem = f": {result.problem}" if result.problem else ""
-    console.say(f"{result.name:<24} {counts} in {result.seconds:.1f} s{problem}")
+    console.say(f"{result.name:<24} {counts(result)} in {result.seconds:.1f} s{problem}")
     if result.failed and result.output:
         console.say(f"\n---- {result.name}: all it said ----\n{result.output}---- end ----\n")
 
@@ -318,7 +322,6 @@ def _tell(result: Result) -> None:
 def _reason(skipped: ElementTree.Element) -> str:
     """Return the reason why a test was skipped."""
     message = skipped.get("message", "")
-    if message == "collection skipped":  # a whole file: the reason stands in the text alone
-        found = re.search(r"""Skipped: (.*)['"]\)""", skipped.text or "")
-        message = found[1] if found else message
+    if message == "collection skipped":  # a whole file: the reason is in the text alone
+        message = ast.literal_eval(skipped.text)[2].removeprefix("Skipped: ")
     return " ".join(message.split())

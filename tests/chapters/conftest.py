@@ -1,33 +1,27 @@
-"""Provide the six chapters, both as folders and as running servers."""
+"""Provide the chapters, both as files and as running servers."""
 
 import pytest
 
-from tests.support.contract import CHAPTERS, WITH_SOCKET
-from tests.support.visit import Visit
+from course.pages import file_tree
 
-
-@pytest.fixture(params=CHAPTERS)
-def folder(chapter_folders, request):
-    """A chapter's folder, for a rule that applies to all of them."""
-    return chapter_folders[request.param]
+# The chapters' own suites use Daphne, so most run under Uvicorn here. The pages of chapters 3 and 4
+# come from the same files as those of chapter 2: see test_folders.py.
+UVICORN = "uvicorn --port 0 config.asgi:application"
+SERVED = {
+    "01_http_only": "",
+    "02_echo_consumer": UVICORN,
+    "05_htmx_ws": UVICORN,
+    "06_conversations_auth": UVICORN,
+}
 
 
 @pytest.fixture(scope="session")
-def visits(chapter_folders, serve_copy):
-    """Start all chapters without waiting for each; return a visit to each one by name."""
-    return {
-        name: Visit(contract, serve_copy(chapter_folders[name]))
-        for name, contract in CHAPTERS.items()
-    }
+def trees(chapter_folders):
+    """Map each chapter's name to its files: {path: content}."""
+    return {name: file_tree.read(folder) for name, folder in chapter_folders.items()}
 
 
-@pytest.fixture(params=CHAPTERS)
-def visit(visits, request):
-    """A running chapter, for a rule that applies to all of them."""
-    return visits[request.param]
-
-
-@pytest.fixture(params=WITH_SOCKET)
-def visit_with_socket(visits, request):
-    """A running chapter, for a rule about WebSockets."""
-    return visits[request.param]
+@pytest.fixture(scope="session")
+def servers(chapter_folders, serve_copy):
+    """Start these chapters without waiting for each; return the servers by name."""
+    return {name: serve_copy(chapter_folders[name], command) for name, command in SERVED.items()}

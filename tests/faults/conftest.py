@@ -1,47 +1,30 @@
-"""Run chapter 6 on real servers that a test may break, with people in two browsers."""
+"""Run chapter 6 on real servers that a test may break, with people on its pages."""
 
 import contextlib
 import json
-import os
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from course import chapters, console
+from course import chapters, processes
 from course.tasks import services
 
 # Without this, failed assertions in these modules wouldn't show their values.
-pytest.register_assert_rewrite(
-    "tests.faults.pages", "tests.faults.processes", "tests.faults.sockets"
-)
+pytest.register_assert_rewrite("tests.faults.pages", "tests.faults.sockets")
 
 from tests.faults.ledger import SQLITE, Ledger  # noqa: E402
 from tests.faults.pages import Person  # noqa: E402
-from tests.faults.processes import (  # noqa: E402
-    LEFT_BEHIND,
-    Daphne,
-    Postgres,
-    Redis,
-    bad_log_lines,
-    environment,
-)
 from tests.faults.proxy import Proxy  # noqa: E402
 from tests.faults.sockets import Crowd, Sender  # noqa: E402
-
-BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from tests.support.servers import Daphne, Postgres, Redis, copy_of, daphne  # noqa: E402
 
 SETTINGS = """
 import json
 import os
-
-from config.settings import *
-
-# Slow password hashes protect nothing in a test.
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "LAYER" in os.environ:
     CHANNEL_LAYERS = {"default": json.loads(os.environ["LAYER"])}
@@ -69,6 +52,7 @@ print(json.dumps({"conversation": conversation.pk, "other": other.pk, "sessions"
 """
 NAMES = ["ann", "bob", "carol", "dave"]
 TEMPLATE = "prepared"  # the PostgreSQL database that each test gets a copy of
+SHELL = [sys.executable, "manage.py", "shell", "-v", "0", "-c"]
 
 
 @dataclass(frozen=True)
@@ -88,31 +72,25 @@ class Project:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     """A copy of chapter 6 with settings for these tests."""
-    name = chapters.find("06")
-    folder = tmp_path_factory.mktemp("project") / name
-    shutil.copytree(chapters.folder(name), folder, ignore=LEFT_BEHIND)
-    (folder / "faults_settings.py").write_text(SETTINGS)
+    folder = copy_of(
+        chapters.folder(chapters.find("06")), tmp_path_factory.mktemp("project"), SETTINGS
+    )
     shutil.copy(Path(__file__).with_name("inside.py"), folder / "faults_inside.py")
     return folder
 
 
 def prepare(folder: Path, database: str) -> Project:
     """Fill an empty database with people and conversations; return the project."""
-    prepared = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", f"NAMES = {NAMES}{PREPARE}"],
-        cwd=folder,
-        env=project_environment(database),
-        capture_output=True,
-        text=True,
-    )
-    assert prepared.returncode == 0, prepared.stderr
-    return Project(folder, database, **json.loads(prepared.stdout.splitlines()[-1]))
+    environment = processes.project_env(**variables_for(database))
+    command = [*SHELL, f"NAMES = {NAMES}{PREPARE}"]
+    printed = processes.run(command, "It can't be prepared.", env=environment, cwd=folder)
+    return Project(folder, database, **json.loads(printed.splitlines()[-1]))
 
 
-def project_environment(database: str, **variables: str) -> dict[str, str]:
-    """Return the environment for a process of the project that uses the database at this URL."""
-    settings = {"DJANGO_SETTINGS_MODULE": "faults_settings", "SECRET_KEY": "faults" * 9}
-    return environment(**settings, DATABASE_URL=database, **variables)
+def variables_for(database: str) -> dict[str, str]:
+    """Return what a process of the project needs to use the database at this URL."""
+    settings = {"DJANGO_SETTINGS_MODULE": "copy_settings", "SECRET_KEY": "faults" * 9}
+    return {**settings, "DATABASE_URL": database}
 
 
 @pytest.fixture(scope="session")
@@ -121,38 +99,21 @@ def project(folder):
     return prepare(folder, f"{SQLITE}{folder.parent / 'db.sqlite3'}")
 
 
-@pytest.fixture
-def database(project, tmp_path):
-    """The URL of a fresh SQLite database for one test."""
-    return SQLITE + str(shutil.copy(project.database.removeprefix(SQLITE), tmp_path))
-
-
 @pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL server for all tests of a file. Each test may break it."""
     programs = services.postgres_programs()
     if programs is None:
         pytest.skip(services.GET_POSTGRES)
-    postgres = Postgres(programs)
-    try:
+    with contextlib.closing(Postgres(programs)) as postgres:
         postgres.start()
         yield postgres
-    finally:
-        postgres.close()
 
 
 @pytest.fixture(scope="session")
 def postgres_project(folder, postgres):
     """Chapter 6 on PostgreSQL."""
     return prepare(folder, postgres.create_database(TEMPLATE))
-
-
-@pytest.fixture
-def postgres_database(postgres, postgres_project):
-    """The URL of a fresh PostgreSQL database for one test."""
-    yield postgres.create_database("chat", TEMPLATE)
-    postgres.ensure_running()
-    postgres.drop_database("chat")
 
 
 @pytest.fixture
@@ -170,133 +131,114 @@ def redis(tmp_path):
 @pytest.fixture
 def proxy():
     """The network between pages and servers."""
-    proxy = Proxy()
-    yield proxy
-    proxy.close()
-
-
-# Playwright keeps an event loop in this thread, so the browsers close after each test file.
-@pytest.fixture(scope="module")
-def browsers():
-    """Two Chromium browsers, each in its own process."""
-    try:
-        program = services.browser(os.environ)
-    except console.CourseError as trouble:
-        pytest.skip(str(trouble))
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright, contextlib.ExitStack() as cleanup:
-        started = []
-        for _ in range(2):
-            browser = playwright.chromium.launch(executable_path=program, args=BROWSER_OPTIONS)
-            cleanup.callback(browser.close)
-            started.append(browser)
-        yield started
+    with contextlib.closing(Proxy()) as proxy:
+        yield proxy
 
 
 class Chat:
     """Servers on one test's database, and people on their pages.
 
-    `browsers` is called when the first person opens a page, because many tests need no browser.
+    `window` is called when the first person opens a page, because some tests need no browser.
     """
 
-    def __init__(self, project: Project, database: str, scratch: Path, browsers, cleanup):
+    def __init__(self, project: Project, database: str, scratch: Path, window: Callable):
         self.project = project
-        self.database = database
         self.ledger = Ledger(database, project.conversation)
         self.other = Ledger(database, project.other)
         self.servers: list[Daphne] = []
         self._scratch = scratch
-        self._browsers = browsers
-        self._cleanup = cleanup
-        self._variables: dict[str, str] = {}
+        self._window = window
+        self._variables = variables_for(database)
 
     def deploy(self) -> None:
         """Run servers without DEBUG, as in production. They won't serve static files."""
         self._variables |= {"DEBUG": "off", "ALLOWED_HOSTS": "127.0.0.1"}
 
-    def serve(self, count: int = 1, redis: Redis | None = None, layer: dict | None = None):
-        """Start servers with a Redis layer or with the given one; return the first server."""
+    def serve(self, *options, redis: Redis | None = None, layer: dict | None = None) -> Daphne:
+        """Begin to start a server with a Redis layer or with the given one; return it.
+
+        `options` are further words for Daphne.
+        """
         if redis is not None:
             self._variables["REDIS_URL"] = redis.url
         if layer is not None:
             self._variables["LAYER"] = json.dumps(layer)
-        for _ in range(count):
-            log = self._scratch / f"daphne-{len(self.servers)}.log"
-            application = "faults_inside:application"
-            server = Daphne(self.project.folder, self._environment(), log, application)
-            self._cleanup.callback(server.kill)
-            server.begin()
-            self.servers.append(server)
-        for server in self.servers:
-            server.wait()
-        return self.servers[0]
+        log = self._scratch / f"daphne-{len(self.servers)}.log"
+        command = daphne(*options, "faults_inside:application")
+        server = Daphne(self.project.folder, log, command, **self._variables)
+        self.servers.append(server)
+        server.begin()
+        return server
 
     def open_pages(self, *names: str, port: int | None = None, clock: bool = False) -> list[Person]:
-        """Open the conversation for these people, alternating between the two browsers."""
+        """Open the conversation for these people."""
         people = self.prepare_pages(*names, port=port, clock=clock)
         for person in people:
-            person.enter()
+            person.load()
+        for person in people:
+            person.wait_until_connected()
         return people
 
     def prepare_pages(
         self, *names: str, port: int | None = None, clock: bool = False
     ) -> list[Person]:
         """Give each person an empty page, logged in; with `clock`, the test can set its time."""
+        ports = [server.port for server in self.servers]  # which waits until all of them listen
+        address = f"http://127.0.0.1:{port or ports[0]}"
         people = []
         for name in names:
-            browser = self._browsers()[NAMES.index(name) % 2]
-            address = f"http://127.0.0.1:{port or self.servers[0].port}"
-            context = browser.new_context(base_url=address)
-            self._cleanup.callback(context.close)
+            page = self._window()(base_url=address)
             cookie = {"name": "sessionid", "value": self.project.sessions[name], "url": address}
-            context.add_cookies([cookie])
-            page = context.new_page()
+            page.context.add_cookies([cookie])
             if clock:
                 page.clock.install()
             people.append(Person(name, page, self.ledger))
         return people
 
+    def cookie(self, name: str) -> str:
+        return f"sessionid={self.project.sessions[name]}"
+
+    def open_socket(self, name: str, conversation: int | None = None, server: Daphne | None = None):
+        """Open a person's socket in a conversation, as a page would."""
+        path = f"/ws/chat/{conversation or self.project.conversation}/"
+        return (server or self.servers[0]).open(path, self.cookie(name))
+
     def sender(
-        self, name: str, count: int, *, port: int | None = None, ledger: Ledger | None = None
+        self, name: str, count: int, ledger: Ledger | None = None, server: Daphne | None = None
     ) -> Sender:
         """Return a person without a browser who'll send `count` messages."""
-        session = self.project.sessions[name]
-        return Sender(name, session, ledger or self.ledger, count, port or self.servers[0].port)
+        ledger = ledger or self.ledger
+        return Sender(
+            name, ledger, count, lambda: self.open_socket(name, ledger.conversation, server)
+        )
 
-    def crowd(self, count: int, port: int | None = None) -> Crowd:
+    def crowd(self, count: int, server: Daphne | None = None) -> Crowd:
         """Return four senders who'll send `count` messages in the conversation."""
         share = count // len(NAMES)
-        return Crowd([self.sender(name, share, port=port) for name in NAMES])
+        return Crowd([self.sender(name, share, server=server) for name in NAMES])
 
     def shell(self, code: str) -> str:
-        """Run code in its own process, as the admin would; return what it prints."""
-        done = subprocess.run(
-            [*SHELL, code],
-            cwd=self.project.folder,
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        """Run code in its own process, as the admin would; return the last line it prints."""
+        environment = processes.project_env(**self._variables)
+        run = processes.run([*SHELL, code], "It failed.", env=environment, cwd=self.project.folder)
+        return run.splitlines()[-1]
 
-    def start_shell(self, code: str) -> subprocess.Popen:
-        """Start code in its own process, so that a test can use its input and output."""
-        process = subprocess.Popen(
+    def start_shell(self, code: str) -> processes.Process:
+        """Start code in its own process, and go on as soon as it prints a line."""
+        process = processes.Process(
             [*SHELL, code],
-            cwd=self.project.folder,
-            env=self._environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            folder=self.project.folder,
+            environment=processes.project_env(PYTHONUNBUFFERED="1", **self._variables),
+            log=self._scratch / "shell.log",
         )
-        self._cleanup.callback(process.wait)
-        self._cleanup.callback(process.kill)
+        process.wait_for(lambda: "\n" in process.printed(), "It printed nothing.")
         return process
 
-    def check_log(self, count, at_least: int, at_most: int) -> None:
+    def report(self) -> dict[str, int]:
+        """Return the counts of `inside.py`: the layer's channels, memberships and lost events."""
+        return json.loads(self.servers[0].ask("GET", "/faults/").text)
+
+    def check_log(self, count, at_least: int = 0, at_most: int = 0) -> None:
         """Check how many lines the servers logged about faults, and that none is repeated.
 
         `count` is called with their number.
@@ -304,17 +246,12 @@ class Chat:
         lines = [line for server in self.servers for line in server.complaints()]
         count("log lines", len(lines))
         for server in self.servers:
-            assert bad_log_lines(server.complaints()) == []
+            assert server.bad_lines() == []
         assert at_least <= len(lines) <= at_most, "\n".join(lines)
 
-    def check_log_is_empty(self, count) -> None:
-        self.check_log(count, 0, 0)
-
-    def _environment(self) -> dict[str, str]:
-        return project_environment(self.database, **self._variables)
-
-
-SHELL = [sys.executable, "manage.py", "shell", "-v", "0", "-c"]
+    def close(self) -> None:
+        for server in self.servers:
+            server.kill()
 
 
 @pytest.fixture
@@ -324,19 +261,24 @@ def chat(sqlite_chat):
 
 
 @pytest.fixture
-def sqlite_chat(project, database, tmp_path, request):
-    with contextlib.ExitStack() as cleanup:
-        yield Chat(project, database, tmp_path, browsers_of(request), cleanup)
+def sqlite_chat(project, tmp_path, window_later):
+    database = SQLITE + str(shutil.copy(project.database.removeprefix(SQLITE), tmp_path))
+    with contextlib.closing(Chat(project, database, tmp_path, window_later)) as chat:
+        yield chat
 
 
 @pytest.fixture
-def postgres_chat(postgres_project, postgres_database, tmp_path, request):
-    with contextlib.ExitStack() as cleanup:
-        yield Chat(postgres_project, postgres_database, tmp_path, browsers_of(request), cleanup)
+def postgres_chat(postgres, postgres_project, tmp_path, window_later):
+    database = postgres.create_database("chat", TEMPLATE)
+    with contextlib.closing(Chat(postgres_project, database, tmp_path, window_later)) as chat:
+        yield chat
+    postgres.ensure_running()
+    postgres.drop_database("chat")
 
 
-def browsers_of(request):
-    return lambda: request.getfixturevalue("browsers")
+@pytest.fixture
+def window_later(request):
+    return lambda: request.getfixturevalue("window")
 
 
 @pytest.fixture

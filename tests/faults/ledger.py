@@ -29,6 +29,16 @@ class Ledger:
             self.sent[text] = name
         return text
 
+    def write(self, name: str, count: int) -> None:
+        """Store messages by `name` in SQLite, of which no page hears."""
+        row = """
+            INSERT INTO chat_message (conversation_id, sender_id, content, timestamp)
+            SELECT ?, id, ?, CURRENT_TIMESTAMP FROM auth_user WHERE username = ?
+        """
+        with closing(sqlite3.connect(self.database.removeprefix(SQLITE))) as connection, connection:
+            rows = ((self.conversation, self.next_text(name), name) for _ in range(count))
+            connection.executemany(row, rows)
+
     def stored(self) -> list[tuple[int, str]]:
         """Return the IDs and texts of the stored messages, in order."""
         query = "SELECT id, content FROM chat_message WHERE conversation_id = {} ORDER BY id"

@@ -4,27 +4,14 @@ import contextlib
 import json
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from websockets.sync.client import connect
 
 from tests.faults.ledger import Ledger
 
 PATIENCE = 30  # seconds that a sender waits for an answer
 QUIET = 0.3  # seconds without an event after which a sender has heard everything
 NOT_STORED = "could not be stored"
-
-
-def open_socket(port: int, session: str, conversation: int):
-    """Open a person's socket in a conversation, as a page would."""
-    return connect(
-        f"ws://127.0.0.1:{port}/ws/chat/{conversation}/",
-        origin="http://127.0.0.1",
-        additional_headers={"Cookie": f"sessionid={session}"},
-        proxy=None,
-        open_timeout=PATIENCE,
-        close_timeout=0,
-    )
 
 
 def listen_until_quiet(socket) -> list[str]:
@@ -41,10 +28,9 @@ class Sender:
     """A person who sends `count` messages one after another, in the conversation of a ledger."""
 
     name: str
-    session: str
     ledger: Ledger
     count: int
-    port: int
+    open_socket: Callable
     refused: int = 0  # times that a message had to be sent again
     trouble: list[str] = field(default_factory=list)
 
@@ -54,9 +40,10 @@ class Sender:
         A socket that's closed while events arrive leaves a traceback in Daphne's log.
         """
         try:
-            with open_socket(self.port, self.session, self.ledger.conversation) as socket:
-                for _ in range(self.count):
+            with self.open_socket() as socket:
+                while self.count > 0:
                     self.send(socket)
+                    self.count -= 1
                 done.wait(PATIENCE)
                 listen_until_quiet(socket)
         except Exception as error:
@@ -98,6 +85,11 @@ class Crowd:
             thread.join()
         if not self._may_break:
             assert [trouble for one in self.senders for trouble in one.trouble] == []
+
+    def finish(self) -> None:
+        """Let each send no further message than the one it's sending."""
+        for one in self.senders:
+            one.count = 0
 
     @property
     def refused(self) -> int:

@@ -1,12 +1,16 @@
 """The site, built once for all that look at it, and served."""
 
+import fcntl
 import functools
+import os
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from course.site import build
+from course.tasks import suites
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -16,10 +20,13 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The folder with the site."""
-    folder = tmp_path_factory.mktemp("docs") / "site"
-    build.build(folder)
-    return folder
+    """The folder with the site: the first suite builds it, and others that run then share it."""
+    shared = Path(os.environ.get(suites.SHARED) or tmp_path_factory.mktemp("docs"))
+    with (shared / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "site" / build.WHOLE).exists():  # that's written last
+            build.build(shared / "site")
+    return shared / "site"
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +55,9 @@ def page_with(site, site_pages):
         return next(name for name, text in texts.items() if all(part in text for part in parts))
 
     return page_with
+
+
+@pytest.fixture(params=["http", "file"])
+def start(request, site, served_site):
+    """Where the site starts: at a server, and in a folder."""
+    return served_site if request.param == "http" else site.as_uri()

@@ -9,14 +9,13 @@ import functools
 import http.client
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,28 +23,21 @@ import redis
 from websockets.exceptions import InvalidHandshake
 from websockets.sync.client import connect
 
-from course import chapters, console, processes
+from course import chapters
+from course.console import CourseError
 from course.pages import matching
+from course.processes import Process, listens
 from course.replay import shell
 from course.replay.ports import Ports
+from course.site import screenshots
 from course.tasks import services
 from tests.faults.processes import Postgres
 
-START_LIMIT = 30  # seconds that a server may take to start
 RUN_LIMIT = 60  # seconds that a command may take
 OPEN_LIMIT = 10  # seconds that a handshake or a request may take
 RUNSERVER = "python manage.py runserver 8000 --noreload"
 ROOM = "/ws/chat/lobby/"
 LEFT_BEHIND = shutil.ignore_patterns("db.sqlite3*", "__pycache__", ".*cache")
-
-
-@dataclass(frozen=True)
-class Change:
-    """Some of a chapter's file, and what a learner may have written in its place."""
-
-    path: str
-    old: str
-    new: str
 
 
 @dataclass
@@ -61,10 +53,12 @@ class Server:
 
     def __init__(self, folder: Path, command: str, variables: dict[str, str], log: Path):
         self.ports = Ports()
-        self._log = log
         self._sockets = contextlib.ExitStack()
-        self.process = processes.start(
-            self.ports.to_replay(command), {**environment(), **variables}, str(folder), log
+        self._process = Process(
+            self.ports.to_replay(command),
+            folder=folder,
+            environment={**environment(), **variables},
+            log=log,
         )
 
     @property
@@ -72,21 +66,13 @@ class Server:
         return self.ports.real[8000]
 
     def wait(self) -> None:
-        """Return once it takes connections, or has ended by itself."""
-
-        def listens() -> bool:
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-        started = processes.until(
-            lambda: self.process.poll() is not None or listens(), START_LIMIT, threading.Event()
-        )
-        assert started, f"The server does not start:\n{self._log.read_text()}"
+        """Return once it takes connections."""
+        self._process.wait_for(lambda: listens(self.port), "The server doesn't start.")
 
     def lines(self) -> list[str]:
         """Return the whole lines that it has printed."""
-        text = self._log.read_text(errors="replace")
-        return matching.lines(self.ports.to_page(text[: text.rfind("\n") + 1]))
+        whole, newline, _ = self._process.printed().rpartition("\n")
+        return matching.lines(self.ports.to_page(whole + newline))
 
     def log(self, since: int | None = None) -> Printed:
         """Return what it prints from now on, or from line `since`."""
@@ -123,10 +109,8 @@ class Server:
         self._socket.socket.close()
 
     def kill(self) -> None:
-        """End it at once: some take their time over open sockets."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        """End it without a chance to clean up: some take their time over open sockets."""
+        self._process.kill()
         self._sockets.close()
 
 
@@ -151,14 +135,20 @@ class Laboratory:
         folder.mkdir()
         return folder
 
-    def copy(self, chapter: str, *changes: Change) -> Path:
-        """Return a copy of a chapter with these changes; the same one for the same changes."""
-        key = (chapter, *changes)
+    def copy(self, chapter: str, *edits: str) -> Path:
+        """Return a copy of a chapter with these edits; the same one for the same edits.
+
+        Each is a path, some of that file, and what's there instead; "" of a new file. Without a
+        chapter it's an empty folder.
+        """
+        key = (chapter, *edits)
         if key not in self._copies:
-            folder = self.folder() / "project"
-            shutil.copytree(chapters.folder(chapters.find(chapter)), folder, ignore=LEFT_BEHIND)
-            for change in changes:
-                apply(folder, change)
+            folder = self.folder()
+            if chapter:
+                folder /= "project"
+                shutil.copytree(chapters.folder(chapters.find(chapter)), folder, ignore=LEFT_BEHIND)
+            for path, old, new in zip(edits[::3], edits[1::3], edits[2::3], strict=True):
+                edit(folder / path, old, new)
             self._copies[key] = folder
         return self._copies[key]
 
@@ -229,11 +219,8 @@ class Laboratory:
 
     @functools.cached_property
     def redis(self) -> str:
-        """The address of a Redis; without one, the test is skipped."""
-        try:
-            return self._ends.enter_context(services.redis(os.environ))
-        except console.CourseError as trouble:
-            pytest.skip(str(trouble))
+        """The address of a Redis."""
+        return self._have(services.redis(os.environ))
 
     def guarded_redis(self, login: str) -> str:
         """Return the URL, with that login, of a Redis that requires one.
@@ -244,10 +231,8 @@ class Laboratory:
 
     @functools.cached_property
     def _guarded_redis(self) -> str:
-        program = services.redis_program()
-        if program is None:
-            pytest.skip(services.GET_REDIS)
-        url = self._ends.enter_context(services.started_redis(program))
+        program = _or_skip(services.redis_program(), services.GET_REDIS)
+        url = self._have(services.started_redis(program))
         with redis.Redis.from_url(url) as client:
             client.execute_command("ACL SETUSER chat on >plum resetchannels ~* +@all")
             client.execute_command("ACL SETUSER default resetpass >plum")
@@ -255,44 +240,36 @@ class Laboratory:
 
     @functools.cached_property
     def postgres(self) -> Postgres:
-        """A PostgreSQL; without one, the test is skipped."""
-        programs = services.postgres_programs()
-        if programs is None:
-            pytest.skip(services.GET_POSTGRES)
-        postgres = Postgres(programs)
+        """A PostgreSQL that's running."""
+        postgres = Postgres(_or_skip(services.postgres_programs(), services.GET_POSTGRES))
         self._ends.callback(postgres.close)
         postgres.start()
         return postgres
 
     @functools.cached_property
     def browser(self):
-        """A headless browser; without one, the test is skipped."""
+        """A headless browser."""
         # Playwright stays in the thread that it was started in.
         alone = threading.current_thread() is threading.main_thread()
         assert alone, "In the browser one reads a `browser console` or a `page`."
-        from playwright.sync_api import sync_playwright
+        return self._have(screenshots.browser())
 
+    def _have(self, service: contextlib.AbstractContextManager) -> Any:
+        """Start something that ends with the laboratory; skip the test where it can't be had."""
         try:
-            program = services.browser(os.environ)
-        except console.CourseError as trouble:
+            return self._ends.enter_context(service)
+        except CourseError as trouble:
             pytest.skip(str(trouble))
-        playwright = self._ends.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        self._ends.callback(browser.close)
-        return browser
 
 
-def apply(folder: Path, change: Change) -> None:
-    """Make the change in the copy; a file of which nothing is old is new."""
-    path = folder / change.path
-    if not change.old:
-        path.write_text(change.new)
-        return
-    text = path.read_text()
-    assert text.count(change.old) == 1, f"{change.path} does not have once: {change.old}"
-    path.write_text(text.replace(change.old, change.new))
+def _or_skip(program: Any, sentence: str) -> Any:
+    return program or pytest.skip(sentence)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text() if old else ""
+    assert text.count(old) == 1, f"{path.name} doesn't have this once: {old}"
+    path.write_text(text.replace(old, new))
 
 
 def environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from course import chapters
 from course.site import scenes, screenshots
-from tests.support.windows import all_served
+from tests.support.servers import all_served
 
 INDEX = "01_http_only"
 
@@ -58,7 +58,6 @@ def test_changed_word_or_colour_puts_a_picture_out_of_date(shows, chromium, tmp_
 # What is wrong with a folder of pictures: no browser is needed to tell.
 
 SHOWS = {"a.webp": "a room", "a-dark.webp": "a room, dark"}
-AGAIN = " Take the pictures anew: make screenshots"
 
 
 @pytest.fixture
@@ -73,37 +72,36 @@ def assets(tmp_path):
     return tmp_path
 
 
-def test_picture_out_of_date_is_noticed(assets):
-    assert screenshots.problems(assets, SHOWS | {"a.webp": "another room"}) == [
-        "a.webp is out of date: its chapter shows something else now." + AGAIN
-    ]
-
-
-def test_missing_picture_is_noticed(assets):
-    (assets / "a-dark.webp").unlink()
-    assert screenshots.problems(assets, SHOWS) == ["a-dark.webp is missing." + AGAIN]
-
-
-def test_picture_replaced_by_hand_is_noticed(assets):
+def replace_by_hand(assets):
     shutil.copy(assets / "a.webp", assets / "a-dark.webp")
-    assert screenshots.problems(assets, SHOWS) == ["a-dark.webp was replaced by hand." + AGAIN]
+
+
+def take_off_the_list(assets):
+    listed = screenshots.manifest(assets)
+    del listed["a.webp"]
+    (assets / screenshots.MANIFEST).write_text(json.dumps(listed))
+
+
+@pytest.mark.parametrize(
+    ("damage", "shows", "problem"),
+    [
+        (None, {"a.webp": "b"}, "a.webp is out of date: its chapter shows something else now."),
+        (lambda assets: (assets / "a-dark.webp").unlink(), {}, "a-dark.webp is missing."),
+        (replace_by_hand, {}, "a-dark.webp was replaced by hand."),
+        (take_off_the_list, {}, "a.webp is not listed in screenshots.json."),
+    ],
+)
+def test_wrong_picture_is_noticed(assets, damage, shows, problem):
+    if damage:
+        damage(assets)
+    assert screenshots.problems(assets, SHOWS | shows) == [f"{problem} {screenshots.AGAIN}"]
 
 
 @pytest.mark.parametrize("file", ["b.webp", "a.png", "a.jpeg"])
 def test_picture_that_nobody_takes_is_noticed(assets, file):
     (assets / file).write_text("drawn")
-    assert screenshots.problems(assets, SHOWS) == [
-        f"{file} is none of the pictures that are taken: remove it."
-    ]
-
-
-def test_picture_that_is_not_listed_is_noticed(assets):
-    listed = screenshots.manifest(assets)
-    del listed["a.webp"]
-    (assets / screenshots.MANIFEST).write_text(json.dumps(listed))
-    assert screenshots.problems(assets, SHOWS) == [
-        "a.webp is not listed in screenshots.json." + AGAIN
-    ]
+    said = f"{file} is none of the pictures that are taken: remove it."
+    assert screenshots.problems(assets, SHOWS) == [said]
 
 
 def test_without_a_list_no_picture_is_listed(assets):

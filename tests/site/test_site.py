@@ -1,6 +1,6 @@
 """Does the built site hold together: links, anchors, pictures, and the two files for programs."""
 
-import json
+import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from course import chapters
-from course.site import build, chapter_diff
+from course.site import build, directives
 
 VOID = {"404.html"}  # served from anywhere, with addresses from the top
 
@@ -84,16 +84,6 @@ def test_list_for_programs_has_every_page_with_a_line_about_it(site):
     assert all((site / page).is_file() for page, _ in listed)
 
 
-def test_search_finds_what_pages_say_and_not_what_the_site_adds(site):
-    index = json.loads((site / "search" / "search_index.json").read_text())
-    found = "".join(entry["text"] for entry in index["docs"])
-    assert "The whole file after this step" not in found and "\n@@" not in found
-    # A whole file, or everything that changed, would have this line once more.
-    line = "class ChatConsumer(WebsocketConsumer):"
-    said = "".join(page.text for page in build.entries(chapters.ROOT))
-    assert found.count(line) == said.count(line) > 0
-
-
 def test_whole_course_in_one_file_reads_in_order_and_leads_somewhere(site, pages):
     text = (site / build.WHOLE).read_text()
     prose = re.sub(r"^(`{3,})[^`\n]*\n.*?^\1[ \t]*$", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -117,7 +107,7 @@ def test_what_a_repositorys_web_page_shows_is_what_the_site_shows(site):
     from markdown_it import MarkdownIt
 
     for page in build.entries(chapters.ROOT):
-        tokens = MarkdownIt("commonmark").enable("table").parse(chapter_diff.expand(page.text))
+        tokens = MarkdownIt("commonmark").enable("table").parse(directives.expand(page.text))
         wanted = {
             "li": sum(token.type == "list_item_open" for token in tokens),
             "pre": sum(token.type == "fence" for token in tokens),
@@ -129,3 +119,22 @@ def test_what_a_repositorys_web_page_shows_is_what_the_site_shows(site):
         article = re.sub(r'<details class="whole-file".*?</details>', "", article, flags=re.DOTALL)
         found = {tag: len(re.findall(rf"<{tag}[ >]", article)) for tag in wanted}
         assert found == wanted, page.path
+
+
+def test_every_diagram_says_what_it_shows(site, site_pages):
+    found = {
+        name: re.findall(r'class="diagram"[^>]*', (site / name).read_text()) for name in site_pages
+    }
+    assert any(found.values())
+    nameless = [
+        name for name, tags in found.items() if any('aria-label="Diagram"' in t for t in tags)
+    ]
+    assert not nameless, "A diagram without accTitle"
+
+
+def test_copy_leaves_no_prompt_in_any_block(site, site_pages):
+    """What the buttons give is in the pages; test_site_browser shows that they give it."""
+    for name in site_pages:
+        text = (site / name).read_text()
+        for copied in re.findall(r'<div class="highlight console" data-copy="([^"]*)"', text):
+            assert not re.search(r"^(\$|>>>) ", html.unescape(copied), re.MULTILINE), name

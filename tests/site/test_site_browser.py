@@ -1,163 +1,119 @@
-"""What only a browser knows of the site: served, and opened from a folder."""
+"""What only a browser knows of the site: how its parts look, and what its buttons give."""
 
-import html
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from course import chapters
 
-WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
 # What's left of 1280 pixels beside a scroll bar.
 BESIDE_SCROLL_BAR = {"width": 1265, "height": 900}
 PAPER = {"width": 658, "height": 1000}  # between the margins of a sheet of A4
-OPEN_ALL = "document.querySelectorAll('details').forEach((one) => one.open = true)"
 CUT = """() => [...document.querySelectorAll(".md-content pre > code")]
   .filter((code) => code.scrollWidth > code.clientWidth)
   .map((code) => code.textContent.trim().split("\\n")[0])"""
-# Cells that squeeze a sentence into a column of a word a line.
-SQUEEZED = """() => [...document.querySelectorAll("article :is(td, th)")]
-  .filter((cell) => cell.textContent.length > 40 && cell.clientWidth < 150)
-  .map((cell) => cell.textContent)"""
 SCHEMES = {"light": "default", "dark": "slate"}
-DRAWN = "scheme => document.body.dataset.diagrams === scheme"
-
+CLIPBOARD = "navigator.clipboard.readText()"
 
 # What a page has to have for a test.
 STEPS = ('data-step="1"', 'data-step="4"')
 KINDS = ('class="highlight python', 'class="highlight console', 'class="highlight wire')
 FOLDS = ("<summary>Answers</summary>", "<summary><code>", 'class="whole-file"')
-# For each window that's visible: which one of its picture it is, whether the middle of the picture
-# is empty because there are two, and how large the picture is beside the page it was taken of.
-WINDOWS = """() => [...document.querySelectorAll(".window > img")]
-  .filter((picture) => picture.checkVisibility())
-  .map((picture) => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
-    const context = canvas.getContext("2d");
-    context.drawImage(picture, 0, 0);
-    const middle = context.getImageData(canvas.width / 2, 0, 1, canvas.height).data;
-    const empty = middle.every((value, place) => place % 4 < 3 || value === 0);
-    const kind = picture.parentElement.className.replace("window ", "");
-    return [kind, empty, picture.clientWidth / (picture.naturalWidth / 2)];
-  })"""
-
-
-@pytest.fixture(scope="module", params=["http", "file"])
-def start(request, site, served_site):
-    """Where the site starts: at a server, and in a folder."""
-    return served_site if request.param == "http" else site.as_uri()
+# It has an edit of several hunks, servers' output, and files that change more than once.
+BLOCKS = "chapters/03_sync_group_chat/2_many_processes.html"
 
 
 @pytest.fixture
-def with_diagrams(site, site_pages):
-    return [name for name in site_pages if 'class="diagram"' in (site / name).read_text()]
+def page(window, start):
+    """A page with blocks of all kinds."""
+    page = window(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"{start}/{BLOCKS}")
+    # Buttons answer once the theme's script has added its own.
+    page.locator(".md-code__button").first.wait_for()
+    return page
 
 
-@dataclass
-class Visit:
-    """What a page did: all that went wrong, its diagrams' styles by palette, and its width.
-
-    `cut` are the blocks of code that don't fit a wide screen, and `squeezed` the cells of tables
-    that can't be read on a narrow one.
-    """
-
-    name: str
-    wrong: list[str]
-    styles: dict[str, list[str]]
-    wide: bool
-    cut: list[str]
-    squeezed: list[str]
+def copied(page, push):
+    """Return what is copied when a button is pushed."""
+    page.evaluate("navigator.clipboard.writeText('')")
+    push()
+    page.wait_for_function(CLIPBOARD)
+    return page.evaluate(CLIPBOARD)
 
 
-@pytest.fixture(scope="module")
-def visits(start, chromium, site_pages):
-    """Every page, opened once: in both palettes, and then on a telephone."""
-    # A server gives 404.html, at any address.
-    names = [name for name in site_pages if start.startswith("http") or name != "404.html"]
-    with chromium.new_context() as context:
-        page = context.new_page()
-        yield [visit(page, start, name) for name in names]
+def test_each_hunk_is_copied_by_itself(page):
+    diff = page.locator(".highlight.diff", has=page.locator(".copy-hunk")).first
+    buttons = diff.get_by_role("button", name="Copy this hunk")
+    assert buttons.count() > 1
+    given = [copied(page, partial(button.press, "Enter")) for button in buttons.all()]
+    added = [line.removesuffix("\n") for line in diff.locator(".gi").all_text_contents()]
+    assert "\n".join(given).split("\n") == [line[1:] for line in added]
+    assert len(set(given)) == len(given)
+    # The theme's button would join them.
+    assert diff.locator(".md-code__button").count() == 0
+    assert page.get_by_text("Copied to clipboard").is_visible()
+    # An edit of one hunk has the theme's.
+    diffs = page.locator(".highlight.diff:not(:has(.copy-hunk)):not(.no-copy)")
+    assert diffs.count() > 0
+    assert all(diff.locator(".md-code__button").count() == 1 for diff in diffs.all())
 
 
-def visit(page, start, name):
-    wrong = []
+def test_whole_file_opens_and_is_copied(page):
+    fold = page.locator("details.whole-file").first
+    assert not fold.locator("pre").is_visible()
+    fold.locator("summary").press("Enter")
+    code = fold.locator("pre > code")
+    assert code.is_visible()
+    button = fold.locator(".md-code__button")
+    assert copied(page, partial(button.press, "Enter")) == code.text_content().rstrip()
 
-    def watch(route):
-        address = route.request.url
-        if address.startswith((start, "data:", "blob:")):
-            return route.continue_()
-        wrong.append(f"{name} asks for {address}")
-        return route.abort()
 
-    def hear_of_error(error):
-        wrong.append(f"{name}: {error}")
+def test_printed_page_has_no_whole_file_and_no_button(page):
+    page.emulate_media(media="print")
+    for hidden in (".whole-file", ".copy-hunk"):
+        assert not page.locator(hidden).first.is_visible()
+    assert page.locator(".highlight .terminal").first.is_visible()
 
-    def hear_of_answer(answer):
-        if not answer.ok:
-            wrong.append(f"{answer.url}: {answer.status}")
 
-    page.route("**/*", watch)
-    page.on("pageerror", hear_of_error)
-    page.on("response", hear_of_answer)
-    page.set_viewport_size(WIDE)
-    page.goto(f"{start}/{name}")
-    styles = {}
-    if page.locator(".diagram").count():
-        for scheme in SCHEMES.values():
-            if page.evaluate("document.body.dataset.mdColorScheme") != scheme:
-                page.locator("[data-md-component=palette] label:visible").click()
-            page.wait_for_function(DRAWN, arg=scheme)
-            styles[scheme] = [drawn(one, name, wrong) for one in page.locator(".diagram").all()]
-    page.evaluate(OPEN_ALL)
-    page.set_viewport_size(BESIDE_SCROLL_BAR)
-    cut = page.evaluate(CUT)
+def test_servers_output_does_not_look_typed(page):
+    look = """(code) => [getComputedStyle(code).color, getComputedStyle(code).backgroundColor]"""
+    printed = page.locator(".highlight.printed pre > code").first.evaluate(look)
+    typed = page.locator(".highlight.console:not(.printed) pre > code").first.evaluate(look)
+    assert all(one != other for one, other in zip(printed, typed, strict=True))
+
+
+def test_button_stays_in_sight_on_a_telephone(page):
     page.set_viewport_size(NARROW)
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    squeezed = page.evaluate(SQUEEZED)
-    page.remove_listener("pageerror", hear_of_error)
-    page.remove_listener("response", hear_of_answer)
-    page.unroute("**/*", watch)
-    return Visit(name, wrong, styles, wide, cut, squeezed)
+    diff = page.locator(".highlight.diff", has=page.locator(".copy-hunk")).first
+    code = diff.locator("pre > code")
+    for scrolled in ("0", "code.scrollWidth"):
+        code.evaluate(f"code => {{ code.scrollLeft = {scrolled} }}")
+        for button in diff.locator(".copy-hunk").all():
+            box = button.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+            assert min(box["width"], box["height"]) >= 24
 
 
-def drawn(diagram, name, wrong):
-    """Return a diagram's style, and note what is wrong with it."""
-    if diagram.locator("svg").count() != 1 or "Syntax error" in diagram.inner_html():
-        wrong.append(f"{name}: a diagram is not drawn")
-        return ""
-    if diagram.locator("pre").is_visible():
-        wrong.append(f"{name}: a diagram's source shows")
-    return diagram.locator("svg style").first.text_content()
+def test_copy_button_gives_what_a_learner_types(served_site, window):
+    page = window(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"{served_site}/chapters/01_http_only.html")
 
+    def given(kind, text, number=0):
+        block = page.locator(f".highlight.{kind}", has_text=text).first
+        return copied(page, block.locator("button").nth(number).click)
 
-def test_no_page_asks_another_host_or_fails(visits):
-    assert visits
-    assert not [line for visit in visits for line in visit.wrong]
-
-
-def test_diagrams_are_drawn_in_both_palettes(visits, with_diagrams):
-    found = {visit.name: visit.styles for visit in visits if visit.styles}
-    assert sorted(found) == with_diagrams
-    for name, styles in found.items():
-        light, dark = (styles[scheme] for scheme in SCHEMES.values())
-        assert len(light) == len(dark)
-        assert light != dark, f"{name}: diagrams do not follow the palette"
-
-
-def test_no_page_is_wider_than_a_telephone(visits):
-    assert not [visit.name for visit in visits if visit.wide]
-
-
-def test_no_block_of_code_is_cut_on_a_wide_screen(visits):
-    assert not {visit.name: visit.cut for visit in visits if visit.cut}
-
-
-def test_no_table_is_squeezed_on_a_telephone(visits):
-    assert not {visit.name: visit.squeezed for visit in visits if visit.squeezed}
+    assert given("console", "venv .venv").startswith("python3 -m venv .venv\nsource .venv/")
+    assert re.fullmatch("daphne .*config.asgi:application", given("console", "Listening on TCP"))
+    shell = given("console", ">>> from chat.forms").split("\n")
+    assert shell[:2] == ["python manage.py shell", "from chat.forms import RoomForm"]
+    assert not any(line.startswith((">>>", "True", "'")) for line in shell)
+    assert given("diff", "SECRET_KEY") == "SECRET_KEY = 'django-insecure-for-development-only'"
+    assert given("diff", "SECRET_KEY", 1) == "    'chat',"
+    file = (chapters.folder("01_http_only") / "pytest.ini").read_text()
+    assert given("ini", "DJANGO_SETTINGS_MODULE") == file.rstrip()
+    assert page.locator(".highlight .filename", has_text="chat/forms.py").first.is_visible()
 
 
 def test_88_characters_of_a_diff_fit_on_a_line(window, site, page_with):
@@ -212,29 +168,6 @@ def test_printed_lines_wrap_on_a_telephone(window, site, page_with):
         assert not page.locator(f".highlight.{kind} pre > code[tabindex]").count()
 
 
-def test_windows_of_a_picture_are_shown_one_by_one_on_a_telephone(
-    window,
-    site,
-    site_pages,
-    served_site,
-):
-    """Which pictures show two windows is said in site.js; what's in the middle of them tells."""
-    page = window(viewport=NARROW)
-    pictures = {}
-    for name in site_pages:
-        for picture in re.findall(r"(\w+)\.webp", (site / name).read_text()):
-            pictures.setdefault(picture, name)
-    seen = set()
-    for name in sorted(set(pictures.values())):
-        page.goto(f"{served_site}/{name}")
-        page.wait_for_function("[...document.images].every((one) => one.complete)")
-        for kind, two, scale in page.evaluate(WINDOWS):
-            assert (kind != "middle") == two, name
-            assert scale > 0.6, f"{name}: letters are too small"
-            seen.add(kind)
-    assert seen == {"left", "right", "middle"}
-
-
 def test_last_paragraph_of_a_lesson_is_a_card(window, served_site, page_with):
     page = window()
     page.goto(f"{served_site}/{page_with(*STEPS)}")
@@ -282,101 +215,23 @@ def test_chapter_can_be_printed(window, site, palette, page_with):
     assert not page.locator("details.whole-file").first.is_visible()
 
 
-def test_diagrams_tell_what_they_show(window, site, with_diagrams):
-    page = window(java_script_enabled=False)
-    for name in with_diagrams:
-        page.goto((site / name).as_uri())
-        labels = [
-            one.get_attribute("aria-label")
-            for one in page.get_by_role("img").all()
-            if one.get_attribute("class") == "diagram"
-        ]
-        assert labels
-        assert "Diagram" not in labels, f"{name}: a diagram without accTitle"
-
-
-def test_only_pages_with_a_diagram_load_what_draws_it(window, site, site_pages, with_diagrams):
-    page = window()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    for name in site_pages:
-        if name not in with_diagrams and name != "404.html":
-            page.goto((site / name).as_uri())
-    assert asked
-    assert not [address for address in asked if "mermaid" in address]
-
-
-def test_search_finds(start, window):
-    page = window()
-    page.goto(f"{start}/index.html")
-    page.locator(".md-search__input").click()
-    page.locator(".md-search__input").press_sequentially("handshake")
-    found = page.locator(".md-search-result__item").first
-    found.wait_for()
-    found.locator("a").first.click()
-    page.wait_for_url(lambda address: "index.html" not in address)
-    assert "handshake" in page.locator("article").inner_text().lower()
-
-
-def test_copy_button_gives_what_a_learner_types(served_site, window):
-    page = window(permissions=["clipboard-read", "clipboard-write"])
-    page.goto(f"{served_site}/chapters/01_http_only.html")
-
-    def copied(kind, text, number=0):
-        block = page.locator(f".highlight.{kind}", has_text=text).first
-        block.hover()
-        page.evaluate("navigator.clipboard.writeText('')")
-        block.locator("button").nth(number).click()
-        page.wait_for_function("navigator.clipboard.readText()")
-        return page.evaluate("navigator.clipboard.readText()")
-
-    assert copied("console", "venv .venv").startswith("python3 -m venv .venv\nsource .venv/")
-    assert re.fullmatch("daphne .*config.asgi:application", copied("console", "Listening on TCP"))
-    shell = copied("console", ">>> from chat.forms").split("\n")
-    assert shell[:2] == ["python manage.py shell", "from chat.forms import RoomForm"]
-    assert not any(line.startswith((">>>", "True", "'")) for line in shell)
-    assert copied("diff", "SECRET_KEY") == "SECRET_KEY = 'django-insecure-for-development-only'"
-    assert copied("diff", "SECRET_KEY", 1) == "    'chat',"
-    file = (chapters.folder("01_http_only") / "pytest.ini").read_text()
-    assert copied("ini", "DJANGO_SETTINGS_MODULE") == file.rstrip()
-
-
-def test_copy_leaves_no_prompt_and_no_sign_in_any_block(site, site_pages):
-    """What the buttons give stands in the pages; the browser has shown that they give it."""
-    for name in site_pages:
-        for kind, data in blocks(site / name):
-            if kind == "console":
-                assert not any(line.startswith(("$ ", ">>> ")) for line in data.split("\n")), name
-
-
-def blocks(path: Path):
-    """Return (language, what is copied) of the blocks that say what is copied."""
-    text = path.read_text()
-    for kind, data in re.findall(r'<div class="highlight ([\w-]+)" data-copy="([^"]*)"', text):
-        yield kind, html.unescape(data)
-
-
-def test_picture_of_the_palette_is_shown(window, site):
-    page = window(color_scheme="light")
-    page.goto((site / "index.html").as_uri())
-    shown = "[...document.querySelectorAll('article img')].filter((one) => one.checkVisibility())"
-    light = page.evaluate(f"{shown}.map((one) => one.src)")
-    page.locator("[data-md-component=palette] label:visible").click()
-    page.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
-    dark = page.evaluate(f"{shown}.map((one) => one.src)")
-    assert light and len(light) == len(dark)
-    assert all("-dark." in one for one in dark)
-    assert not any("-dark." in one for one in light)
-
-
 @pytest.mark.parametrize("palette", SCHEMES)
-def test_palette_is_the_systems_at_first(window, site, palette):
+def test_palette_is_the_systems_at_first_and_pictures_follow_it(window, site, palette):
     page = window(color_scheme=palette)
     page.goto((site / "index.html").as_uri())
+
+    def shown():
+        pictures = "[...document.querySelectorAll('article img')]"
+        sources = page.evaluate(
+            f"{pictures}.filter((one) => one.checkVisibility()).map((one) => one.src)"
+        )
+        return ["-dark." in source for source in sources]
+
     assert page.evaluate("document.body.dataset.mdColorScheme") == SCHEMES[palette]
-
-
-def test_title_of_a_file_is_shown(window, site):
-    page = window()
-    page.goto((site / "chapters/01_http_only.html").as_uri())
-    assert page.locator(".highlight .filename", has_text="chat/forms.py").first.is_visible()
+    first = shown()
+    assert first and set(first) == {palette == "dark"}
+    page.locator("[data-md-component=palette] label:visible").click()
+    page.wait_for_function(
+        "was => document.body.dataset.mdColorScheme !== was", arg=SCHEMES[palette]
+    )
+    assert shown() == [not dark for dark in first]

@@ -26,11 +26,6 @@ MOVED = """() => new Promise((done) => {
 })"""
 
 
-@pytest.fixture(params=["http", "file"])
-def start(request, site, served_site):
-    return served_site if request.param == "http" else site.as_uri()
-
-
 def open_lesson(page, start, name=LESSON):
     """Open a lesson of three hours, and return its buttons."""
 
@@ -138,22 +133,17 @@ def test_part_of_a_chapter_counts_on_and_for_itself(window, site, site_pages):
     )
 
 
-def test_buttons_work_where_nothing_is_kept(window, site):
+@pytest.mark.parametrize(
+    "kept", [None, "null", "[]", "7", "{", '{"chapters/01_http_only.html": 1}']
+)
+def test_buttons_work_whatever_is_kept(window, site, kept):
     page = window()
-    page.add_init_script(FORGETS)
+    keep = f"localStorage.setItem('channels-course.done', {kept!r})"
+    page.add_init_script(FORGETS if kept is None else keep)
     buttons = open_lesson(page, site.as_uri())
     buttons.nth(0).click()
     assert buttons.nth(0).get_attribute("aria-pressed") == "true"
     assert page.locator(".step-mark:visible").count() == 1
-
-
-@pytest.mark.parametrize("kept", ["null", "[]", "7", "{", '{"chapters/01_http_only.html": 1}'])
-def test_what_is_kept_may_be_anything(window, site, kept):
-    page = window()
-    page.add_init_script(f"localStorage.setItem('channels-course.done', {kept!r})")
-    buttons = open_lesson(page, site.as_uri())
-    buttons.nth(0).click()
-    assert buttons.nth(0).get_attribute("aria-pressed") == "true"
 
 
 def test_another_tab_hears_of_it(window, served_site):

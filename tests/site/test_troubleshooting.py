@@ -4,7 +4,6 @@ import contextlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event
 
 import pytest
 
@@ -92,7 +91,7 @@ def test_message_is_printed_as_the_page_shows_it(entry, provoked):
         raise printed
     # The page leaves out what's printed before and after a message.
     shown = [matching.ANY, *entry.message, matching.ANY]
-    until(lambda: matching.matches(shown, printed.lines()), LIMIT, Event())
+    until(lambda: matching.matches(shown, printed.lines()), LIMIT)
     matching.compare(f"The provocation of {entry.heading!r}", shown, printed.lines())
     assert entry.parts["Where"] == printed.where
 

@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-import subprocess
+import os
+import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -10,226 +11,201 @@ import psutil
 import pytest
 from websockets.asyncio.server import broadcast, serve
 
-from benchmarks import client, command, measure, page, picture, servers, subjects, table, usage
-from benchmarks.measure import Figures
-from benchmarks.results import Results
-from benchmarks.waiting import Waiting
-from course import __main__, chapters, console
+from benchmarks import __main__, client, long_runs, measure, run, servers, subjects
+from benchmarks.long_runs import LongRun
+from benchmarks.results import Figures
+from benchmarks.slow_handlers import Waits
+from course import __main__ as course
+from course.console import CourseError
+from course.processes import Process
+from course.tasks import environment, services
 
-QUIET = 0.5  # seconds; a message that these servers haven't sent by then won't come
 THREE = 3  # readers, and messages
-ROWS = chapters.ROOT / "benchmarks" / "results.csv"
+PICTURE = "what_a_message_costs.svg"
 
 
-def send_to_all(server, frame):
-    broadcast(server.connections, frame)
-
-
-def send_as_html(server, frame):
+def as_html(frame):
     text = json.loads(frame)["chat_message"]
-    broadcast(server.connections, f'<ol hx-swap-oob="beforeend:#content"><li>{text}</li></ol>')
-
-
-def skip_one_reader(server, frame):
-    broadcast(list(server.connections)[1:], frame)
-
-
-def send_twice(server, frame):
-    broadcast(server.connections, frame)
-    broadcast(server.connections, frame)
-
-
-def refuse(server, frame):
-    broadcast(server.connections, "Your message could not be stored.")
+    return [f'<ol hx-swap-oob="beforeend:#content"><li>{text}</li></ol>']
 
 
 @contextlib.asynccontextmanager
-async def crowd_at(handle):
-    """Yield a crowd of three readers on a server that calls `handle` for each frame."""
+async def crowd_at(answer, skip=0):
+    """Yield a crowd of three readers on a server that sends `answer(frame)` to all but `skip`.
+
+    Without `answer`, the server closes each connection.
+    """
 
     async def chat(connection):
         with contextlib.suppress(Exception):
-            async for frame in connection:
-                handle(server, frame)
+            while answer:
+                for frame in answer(await connection.recv()):
+                    broadcast(list(server.connections)[skip:], frame)
 
     async with serve(chat, "127.0.0.1", 0) as server:
         crowd = client.Crowd("chat_message")
         port = server.sockets[0].getsockname()[1]
         await crowd.enter([f"ws://127.0.0.1:{port}/ws/chat/bench/"], THREE)
         yield crowd
-        crowd.leave()
+        await crowd.leave()
 
 
-async def talk(crowd):
-    return await crowd.talk(crowd.readers, 1, lambda sent, seconds: sent >= THREE, QUIET)
-
-
-@pytest.mark.parametrize("handle", [send_to_all, send_as_html])
-async def test_every_delivery_is_counted(handle):
-    async with crowd_at(handle) as crowd:
-        result = await talk(crowd)
-    assert (result.messages, result.deliveries, result.missing) == (THREE, THREE * THREE, 0)
-    assert len(result.delays) == result.deliveries and min(result.delays) > 0
-    assert crowd.doubled == 0
-
-
-async def test_message_that_skips_a_reader_is_counted_as_missing():
-    async with crowd_at(skip_one_reader) as crowd:
-        result = await talk(crowd)
-    # The next message would be sent only after all readers had this one.
-    assert (result.messages, result.deliveries, result.missing) == (1, THREE - 1, 1)
-
-
-async def test_duplicate_message_is_reported_and_not_counted_again():
-    async with crowd_at(send_twice) as crowd:
-        result = await talk(crowd)
-        await crowd.wait_for_duplicates()
-    assert (result.deliveries, result.missing) == (THREE * THREE, 0)
-    assert crowd.doubled == THREE * THREE
+@pytest.mark.parametrize(
+    ("answer", "skip", "expected"),
+    [
+        pytest.param(lambda frame: [frame], 0, (THREE, 9, 0, 0), id="as it came"),
+        pytest.param(as_html, 0, (THREE, 9, 0, 0), id="as HTML"),
+        pytest.param(lambda frame: [frame] * 2, 0, (THREE, 9, 0, 9), id="twice"),
+        # The next message would be sent only after all readers had this one.
+        pytest.param(lambda frame: [frame], 1, (1, 2, 1, 0), id="not to one reader"),
+    ],
+)
+async def test_messages_deliveries_missing_and_doubled_are_counted(answer, skip, expected):
+    async with crowd_at(answer, skip) as crowd:
+        quiet = 0.5 if skip else client.QUIET  # what hasn't arrived by then won't
+        talk = await crowd.talk(speakers=THREE, messages=THREE, quiet=quiet)
+    assert (talk.messages, talk.deliveries, talk.missing, crowd.doubled) == expected
+    assert len(talk.delays) == talk.deliveries and min(talk.delays) > 0
 
 
 async def test_error_quotes_a_server_that_forwards_nothing(monkeypatch):
     monkeypatch.setattr(client, "SETTLE_QUIET", 0.1)
-    async with crowd_at(refuse) as crowd:
-        with pytest.raises(console.CourseError) as trouble:
+    async with crowd_at(lambda frame: ["It could not be stored."]) as crowd:
+        with pytest.raises(CourseError, match="No message reaches .* could not be stored"):
             await crowd.settle()
-    assert "No message reaches every reader" in str(trouble.value)
-    assert "could not be stored" in str(trouble.value)
 
 
 async def test_refused_connection_is_reported():
-    with pytest.raises(console.CourseError, match="A connection was refused"):
+    with pytest.raises(CourseError, match="A connection was refused"):
         await client.Crowd("message").enter(["ws://127.0.0.1:9/ws/chat/bench/"], 1)
 
 
 async def test_connection_closed_by_the_server_is_counted():
-    async def leave(connection):
-        await connection.close()
-
-    async with serve(leave, "127.0.0.1", 0) as server:
-        crowd = client.Crowd("message")
-        port = server.sockets[0].getsockname()[1]
-        await crowd.enter([f"ws://127.0.0.1:{port}/"], THREE)
+    async with crowd_at(None) as crowd:
         for reader in crowd.readers:
             await reader.transport.wait_disconnected()
     assert crowd.closed == THREE
 
 
-@pytest.mark.parametrize(
-    ("values", "percent", "expected"),
-    [
-        ([5], 50, 5),
-        ([4, 1, 3, 2], 50, 2),
-        (range(1, 101), 50, 50),
-        (range(1, 101), 99, 99),
-        (range(1, 11), 99, 10),
-        ([1, 2], 0, 1),
-    ],
-)
-def test_percentile_uses_the_nearest_rank(values, percent, expected):
-    assert measure.percentile(values, percent) == expected
+def test_cpu_time_and_memory_include_child_processes(tmp_path):
+    burn = "import time\nwhile time.process_time() < 0.2: pass\nprint('burnt')\ntime.sleep(60)"
+    start = f"import subprocess, sys\nsubprocess.run([sys.executable, '-u', '-c', {burn!r}])"
+    server = Process(
+        [sys.executable, "-c", start], folder=tmp_path, environment=os.environ, log=tmp_path / "log"
+    )
+    try:
+        server.wait_for(lambda: "burnt" in server.printed(), "It prints nothing.")
+        alone, both = psutil.Process(server.pid), servers.Servers([], [server], None, [])
+        cpu = both.cpu_seconds() - sum(alone.cpu_times()[:2])
+        kib = both.memory_kib() - alone.memory_info().rss / 1024
+    finally:
+        server.kill()
+    assert cpu > 0.15  # the system counts in steps of 0.01 s
+    assert 2_000 < kib < 1_000_000
 
 
-def test_cpu_time_includes_child_processes():
-    burn = "import time\nwhile time.process_time() < 0.3: pass\nprint('burnt', flush=True)\ninput()"
-    start = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}], check=True)"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", start], **pipes) as server:
-        assert server.stdout.readline() == "burnt\n"
-        alone, both = psutil.Process(server.pid).cpu_times(), usage.cpu_seconds([server.pid])
-        memory = usage.memory_kib([server.pid])
-        server.stdin.close()
-    assert both - (alone.user + alone.system) > 0.25  # the system counts in steps of 0.01 s
-    assert 2_000 < memory < 1_000_000
-
-
-def test_compared_subjects_are_measured_side_by_side():
+def test_compared_subjects_are_measured_interleaved():
     plan = subjects.plan(subjects.SUBJECTS, [10, 100])
-    names = [(*(subject.name for subject in group), count) for group, count in plan]
-    for group in subjects.GROUPS:
-        for count in (10, 100):
-            assert [row for row in names if row[-1] == count and set(row[:-1]) == set(group)]
-    assert sum(len(row) - 1 for row in names) == 2 * len(subjects.SUBJECTS)
+    for count in (10, 100):
+        names = [tuple(one.name for one in group) for group, counted in plan if counted == count]
+        assert set(subjects.GROUPS) < set(names)
+        assert sorted(sum(names, ())) == sorted(subject.name for subject in subjects.SUBJECTS)
 
 
 @pytest.fixture
-def results():
-    """The results of a run: two subjects to compare, and one that couldn't be measured."""
-    found = Results()
-    ours, baseline = (subjects.named(name) for name in ("chapter6", "per_reader"))
-    figures = [Figures(cpu_us=cpu, delivered=1_000) for cpu in (200, 400, 90)]
-    figures[0].p50_ms = 5.04
-    found.add(ours, 100, figures)
-    figures = [Figures(cpu_us=cpu, deliveries_s=3_200.4) for cpu in (250, 500, 300)]
-    figures[1].client_bound = True
-    found.add(baseline, 100, figures)
-    found.add(subjects.named("redis"), 100, [Figures(note="no Redis here")])
-    found.waiting.append(Waiting(subjects.WAITING[0], 5, 5.012, 4.9))
-    return found
+def invented(tmp_path, monkeypatch):
+    """Run without servers: this dictionary holds each subject's rounds, or else it's one of 50 µs.
+
+    Its "soak" holds the longer runs. The page is a copy, and all files go to `tmp_path`.
+    """
+    given = {}
+
+    def measure_nothing(group, bench, connections, seconds):
+        return [given.get(subject.name, [Figures(cpu_us=50)]) for subject in group]
+
+    shutil.copy(run.PAGE, tmp_path / "page.md")
+    monkeypatch.setattr(run, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(run, "OUT", tmp_path / "out")
+    monkeypatch.setattr(run, "KEPT", tmp_path)
+    monkeypatch.setattr(run, "ASSETS", tmp_path)
+    monkeypatch.setattr(run, "measure_interleaved", measure_nothing)
+    monkeypatch.setattr(run, "measure_waits", lambda subject, bench: Waits(subject, 5, 5.012, 4.9))
+    monkeypatch.setattr(services, "redis_program", lambda: "redis-server")
+    monkeypatch.setattr(servers, "create_users", lambda bench, sizes: None)
+    monkeypatch.setattr(long_runs, "run_both", lambda bench: given["soak"])
+    return given
 
 
-def test_rounds_become_one_row_of_medians(results):
-    cells = {subject.name: figures for (subject, _), figures in results.cells().items()}
-    assert cells["chapter6"].cpu_us == 200
-    assert cells["chapter6"].delivered == 3_000
-    shown = table.terminal(results)
-    assert shown.count("Baseline: rendered for each reader") == 1
-    assert "≥ 3,200" in shown
-    assert "no Redis here" in shown
-    assert results.as_csv().splitlines()[1].startswith("chapter6,100,200,,,5.04,")
+def test_terminal_page_and_files_get_the_medians_of_the_rounds(invented, tmp_path, capsys):
+    invented["chapter6"] = [Figures(cpu_us=cpu, delivered=1_000) for cpu in (200, 400, 90)]
+    invented["chapter6"][0].p50_ms = 5.04
+    invented["per_reader"] = [Figures(cpu_us=cpu) for cpu in (250, 500, 300)]
+    invented["redis"] = [Figures(cpu_us=45, redis_us=1.44, client_bound=True, deliveries_s=3_200)]
+    assert __main__.main(["--write"]) == 0
+    printed = capsys.readouterr().out
+    assert "Chapter 6 ÷ baseline, in memory  " in printed and "  0.80 (0.30–0.80)\n" in printed
+    assert "  0.90 (0.90–0.90) > 0.85\n" in printed
+    page = (tmp_path / "page.md").read_text()
+    for line in (
+        "| Chapter 6 | 200 | 200 | 200 |",
+        "| Chapter 6 on Redis | 45.0\xa0+\xa01.4 |",
+        "| Chapter 6 | – | 5.0 | – |",
+        "| Chapter 6 on Redis | ≥ 3,200 | – |",
+        "| Chapter 6 ÷ baseline, in memory | 0.80 |",  # a ratio of rounds, and not of medians
+        "| Chapter 3, `time.sleep(1)` | 5.01 s | 4.90 s |",
+    ):
+        assert line in page
+    assert page.startswith("# What a message costs\n") and "## Measure it yourself" in page
+    for folder in (tmp_path, tmp_path / "out"):
+        rows = (folder / "results.csv").read_text().splitlines()
+        assert len(rows) == 1 + len(subjects.SUBJECTS) * len(subjects.CONNECTIONS)
+        assert "chapter6,100,200,,,5.04,,,,3000,0,0,False," in rows
+        assert "waits_sync,5,5.012,4.900" in (folder / "waiting.csv").read_text()
+        assert ">45.0 + 1.4<" in (folder / PICTURE).read_text()
+    assert __main__.main(["--write"]) == 0
+    assert (tmp_path / "page.md").read_text() == page
 
 
-def test_ratio_compares_rounds_and_not_medians(results):
-    assert results.ratio("chapter6", "per_reader", 100).rounds == (0.8, 0.8, 0.3)
-    assert "in memory, 100 connections: 0.80 (at most 0.85, 3 rounds" in table.ratios(results)
-    assert "| Chapter 6 ÷ baseline, in memory | 0.80 |" in table.ratios_in_markdown(results)
+@pytest.mark.parametrize(
+    ("fault", "remark"),
+    [
+        ({"missing": 2}, "2 missing"),
+        ({"doubled": 1_000}, "1,000 duplicates"),
+        ({"broken": True, "note": "It ended.", "log": ["  MemoryError"]}, "failed: see above"),
+    ],
+)
+def test_one_fault_fails_the_run_and_keeps_the_page(invented, tmp_path, capsys, fault, remark):
+    invented["chapter3"] = [Figures(**fault), Figures()]
+    before = run.PAGE.read_bytes()
+    assert __main__.main(["--write"]) == 1
+    printed = capsys.readouterr().out
+    assert sum(line.endswith(remark) for line in printed.splitlines()) >= 3
+    assert all(f"{word.strip()}" in printed for word in [*fault.get("log", []), "see the table"])
+    assert run.PAGE.read_bytes() == before and not (tmp_path / PICTURE).exists()
 
 
-def test_ratio_above_the_limit_is_reported():
-    found = Results()
-    for name, cpu in [("chapter6", 9), ("per_reader", 10), ("dispatched", 18)]:
-        found.add(subjects.named(name), 100, [Figures(cpu_us=cpu)])
-    assert "0.90 (not at most 0.85" in table.ratios(found)
-    assert "the shortcuts, in memory, 100 connections: 0.50 (1 rounds" in table.ratios(found)
+def test_picture_shows_only_measured_subjects(invented, tmp_path):
+    invented["redis"] = [Figures(note="no Redis here")]
+    assert __main__.main(["--only", "chapter3", "redis"]) == 0
+    drawn = ElementTree.parse(tmp_path / "out" / PICTURE)
+    texts = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[1:] == ["Chapter 3, synchronous", "50.0"]
 
 
-@pytest.mark.parametrize("fault", [{"missing": 2}, {"doubled": 2}, {"broken": True}])
-def test_one_fault_fails_the_run_and_shows_in_its_row(results, fault):
-    assert not results.faulty()
-    results.add(subjects.named("chapter3"), 100, [Figures(cpu_us=1, **fault), Figures()])
-    assert results.faulty()
-    [row] = [line for line in table.terminal(results).splitlines() if "Chapter 3" in line]
-    assert row.endswith(("2 missing", "2 duplicates", "failed: see above"))
-
-
-def test_new_figures_replace_those_between_the_pages_comments(tmp_path, results):
-    path = tmp_path / "page.md"
-    path.write_text("Before.\n\n<!-- measured: cpu -->\nold\n<!-- end of cpu -->\n\nAfter.\n")
-    page.refresh(path, {"cpu": table.cpu_in_markdown(results)})
-    first = path.read_text()
-    assert first.startswith("Before.") and first.endswith("After.\n") and "old" not in first
-    assert "| Chapter 6 | 200 |" in first
-    page.refresh(path, {"cpu": table.cpu_in_markdown(results)})
-    assert path.read_text() == first
-    with pytest.raises(console.CourseError, match="has no place for waiting"):
-        page.refresh(path, {"waiting": table.waiting_in_markdown(results)})
-
-
-def test_picture_shows_only_measured_subjects(results):
-    drawn = picture.draw(results, 100, picture.LIGHT)
-    texts = [one.text for one in ElementTree.fromstring(drawn).iter() if one.tag.endswith("text")]
-    assert "Chapter 6" in texts and "200" in texts
-    assert "Chapter 6 on Redis" not in texts
-    assert picture.draw(results, 1_000, picture.LIGHT) is None
+@pytest.mark.parametrize(("memory", "status"), [(9_010, 0), (9_999, 1)])
+def test_growing_memory_fails_the_longer_runs(invented, capsys, memory, status):
+    long = LongRun(10, 10, 7_070, memory=[(10, 9_000), (20, memory)])
+    invented["soak"] = [LongRun(1_000, 20), long]
+    assert __main__.main(["--soak", "--write"]) == status
+    assert ("memory grew" in capsys.readouterr().out) == bool(status)
+    assert ("| 10 | 10 | 7,070 | 0 |" in run.PAGE.read_text()) == (not status)
 
 
 def test_committed_figures_cover_every_subject():
     """Catch a new subject whose figures aren't in the CSV, the page and the picture yet."""
-    rows = {line.split(",")[0] for line in ROWS.read_text().splitlines()[1:]}
+    rows = {line.split(",")[0] for line in (run.KEPT / "results.csv").read_text().splitlines()[1:]}
     assert rows == {subject.name for subject in subjects.SUBJECTS}
-    shown = (
-        command.PAGE.read_text() + command.ASSETS.joinpath("what_a_message_costs.svg").read_text()
-    )
+    shown = run.PAGE.read_text() + (run.ASSETS / PICTURE).read_text()
     for subject in subjects.SUBJECTS:
         assert shown.count(subject.title) >= 3, subject.title  # two tables and the picture
 
@@ -238,42 +214,54 @@ def test_committed_figures_cover_every_subject():
     ("words", "sentence"),
     [
         (["--only", "nobody"], "There's no subject nobody. Choose from: chapter3, "),
+        (["--connections", "0"], "Argument --connections: connections are a number from 1 on"),
         (["--write", "--connections", "10"], "The page needs all figures"),
         (["--soak", "--full"], "The soak test has its own subjects and connections"),
     ],
 )
-def test_invalid_options_get_one_sentence(words, sentence, capsys):
-    assert __main__.main(["bench", *words]) == 1
+def test_invalid_options_get_one_sentence(invented, words, sentence, capsys):
+    assert __main__.main(words) == 1
     printed = capsys.readouterr()
     assert printed.err.startswith(sentence) and len(printed.err.splitlines()) == 1
     assert printed.out == ""
 
 
+def test_make_bench_passes_all_words_on(monkeypatch):
+    monkeypatch.setattr(environment, "ensure", lambda root, django: sys.executable)
+    monkeypatch.setattr(environment, "is_in_use", lambda python: True)
+    executed = []
+    monkeypatch.setattr(os, "execv", lambda program, words: executed.append(words))
+    course.main(["bench", "--full", "--only", "chapter3", "chapter4"])
+    words = ["--full", "--only", "chapter3", "chapter4"]
+    assert executed == [[sys.executable, "-m", "benchmarks", *words]]
+
+
 @pytest.fixture
-def stage(tmp_path, monkeypatch):
-    """A stage without Redis, whose measurements are over after 0.1 s."""
+def bench(tmp_path, monkeypatch):
+    """A bench without Redis, whose measurements are over after 0.1 s."""
     monkeypatch.setattr(measure, "ALONE", 0.1)
-    monkeypatch.setattr(measure, "LOADED", 0.1)
-    return servers.Stage(tmp_path)
+    return servers.Bench(tmp_path)
 
 
-def test_row_says_that_redis_is_missing(stage):
-    assert measure.cell(subjects.named("redis"), stage, 10) == Figures(note="no Redis here")
+def test_row_says_that_redis_is_missing(bench):
+    [[figures]] = measure.measure_interleaved([subjects.named("redis")], bench, 10, [0.1])
+    assert figures == Figures(note="no Redis here")
 
 
-def test_error_quotes_a_server_that_does_not_start(stage):
+def test_error_quotes_a_server_that_does_not_start(bench):
     subject = subjects.Subject("x", "Nothing", server="python", application="benchmarks.nothing")
-    figures = measure.cell(subject, stage, 2)
+    [[figures]] = measure.measure_interleaved([subject], bench, 2, [0.1])
     assert figures.broken and "Nothing: the server doesn't start." in figures.note
     assert "No module named benchmarks.nothing" in figures.note
 
 
-def test_compared_servers_still_work_with_chapter_6(stage):
-    servers.create_people(stage, [2])
-    pair = [subjects.named(name) for name in subjects.GROUPS[0]]
-    for rounds in measure.measure_side_by_side(pair, stage, 2, [0.1, 0.1]):
-        together = measure.median(rounds)
-        assert not together.faulty, (together.note, rounds[0].log)
-        assert all(one.cpu_us > 0 and one.deliveries_s > 0 for one in rounds) and len(rounds) == 2
-        assert together.p50_ms <= together.p99_ms
-        assert together.delivered >= 2 * 3 * measure.LEAST
+def test_compared_servers_still_work_with_chapter_6(bench):
+    servers.create_users(bench, [2])
+    pair = [subjects.named(name) for name in ("per_reader", "dispatched")]
+    for rounds in measure.measure_interleaved(pair, bench, 2, [0.1, 0.1]):
+        assert len(rounds) == 2
+        for figures in rounds:
+            assert not figures.faulty, (figures.note, rounds[0].log)
+            assert figures.cpu_us > 0 and figures.deliveries_s > 0
+        assert rounds[0].p50_ms <= rounds[0].p99_ms
+        assert sum(figures.delivered for figures in rounds) >= 2 * 3 * measure.LEAST

@@ -1,10 +1,15 @@
 """Check that the reference pages list everything that exists, and nothing else."""
 
+import itertools
 import re
+import shlex
+import subprocess
 
 import pytest
 
-from course import __main__, chapters
+from course import chapters
+from course.site import directives
+from course.verbs import VERBS
 
 REFERENCE = chapters.ROOT / "docs" / "reference"
 # Chapters that share a section of the page about tests.
@@ -15,23 +20,38 @@ def page(name: str) -> str:
     return REFERENCE.joinpath(name).read_text(encoding="utf-8")
 
 
-def verbs() -> set[str]:
-    return set(__main__.parser()._subparsers._group_actions[0].choices)
-
-
-def targets() -> set[str]:
-    """Return the Makefile's targets."""
-    text = chapters.ROOT.joinpath("Makefile").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
-
-
 def test_make_targets_and_verbs_are_the_same():
-    assert targets() == verbs()
+    text = chapters.ROOT.joinpath("Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE)
+    assert sorted(targets) == sorted(["help", *(verb.name for verb in VERBS)])
 
 
-def test_commands_page_lists_every_verb():
-    listed = set(re.findall(r"`make ([a-z-]+)", page("commands.md")))
-    assert listed == verbs() - {"help"}
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_make_passes_a_verb_the_variables_that_it_takes_and_no_others(verb):
+    def passed(*variables):
+        command = ["make", "--dry-run", "--no-print-directory", verb.name, *variables]
+        done = subprocess.run(command, cwd=chapters.ROOT, capture_output=True, text=True)
+        words = shlex.split(done.stdout)
+        assert words[1:4] == ["-m", "course", verb.name], done.stderr
+        return words[4:]
+
+    takes = {each.variable: each for each in verb.arguments}
+    others = {each.variable: each for other in VERBS for each in other.arguments} | takes
+    variables = [each.assignment for each in others.values()]
+    options = [
+        [each.name] if each.is_flag else [each.name, each.example] for each in verb.arguments
+    ]
+    assert sorted(passed(*variables)) == sorted(itertools.chain(*options))
+    assert passed() == []
+
+
+def test_commands_page_lists_every_command_with_what_it_takes():
+    rows = re.findall(r"^\| `make ([a-z-]+).*$", directives.expand(page("commands.md")), re.M)
+    assert rows == [verb.name for verb in VERBS]
+    for verb in VERBS:
+        [row] = [row for row in directives.commands_table().split("\n") if f"`{verb.call}`" in row]
+        for argument in verb.arguments:
+            assert argument.assignment in row or argument.assignment in page("commands.md")
 
 
 @pytest.mark.parametrize("chapter", chapters.NAMES)

@@ -1,12 +1,10 @@
 """Check that setup creates one complete environment, whatever the shell or the network does."""
 
-import hashlib
-import json
+import importlib.util
 import os
 import platform
 import sys
 import threading
-import time
 import zipfile
 from pathlib import Path
 
@@ -15,65 +13,43 @@ import pytest
 from course import console, processes
 from course.tasks import apt, environment
 
-# A fake uv: it records each call, and behaves as the file `behaviour` beside it says.
-UV = """#!{python}
-import json, os, pathlib, sys, time
-here = pathlib.Path(__file__).parent
-words = sys.argv[1:]
-if words != ["--version"]:
-    with (here / "calls").open("a") as calls:
-        calls.write(json.dumps([words, dict(os.environ)]) + "\\n")
-behaviour = (here / "behaviour").read_text()
-if words[0] == "venv":
-    deadline = time.monotonic() + 10
-    while behaviour == "wait" and not (here / "go").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    python = pathlib.Path(words[-1], "bin", "python")
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-if words[0] == "pip" and behaviour == "offline":
-    print("error: Request failed after 3 retries\\n  cause: dns error")
-if words[0] == "pip" and behaviour != "wait":
-    sys.exit(behaviour != "well")
-sys.exit(behaviour == "broken")
-"""
+VERSION = platform.python_version()
+MINOR = ".".join(VERSION.split(".")[:2])
+MADE = ["venv", "pip", "uv"]  # the modules that make an environment, in that order
 
 
-class FakeUv:
-    def __init__(self, folder: Path):
-        self.folder = folder
-        program = folder / "uv"
-        program.write_text(UV.format(python=sys.executable))
-        program.chmod(0o755)
-        self.behave("well")
+class Installer:
+    """Takes the place of venv, pip and uv, and keeps what they're called with."""
 
-    def behave(self, how):
-        (self.folder / "behaviour").write_text(how)
+    def __init__(self):
+        self.calls = []
+        self.fails = False
+        self.go = threading.Event()
+        self.go.set()
 
-    def release(self):
-        (self.folder / "go").touch()
+    def run(self, command, sentence, *, env, cwd):
+        words = [str(word) for word in command]
+        self.calls.append((words, env))
+        self.go.wait(10)
+        if words[2] == "venv":
+            python = environment.python_of(Path(words[3]))
+            python.parent.mkdir(parents=True)
+            python.symlink_to(sys.executable)
+        elif self.fails:
+            raise console.CommandFailed(sentence, "error: Request failed\n  cause: dns error")
 
-    def calls(self):
-        """Return the arguments and the environment of each call."""
-        calls = self.folder / "calls"
-        return [json.loads(line) for line in calls.read_text().splitlines()] * calls.exists()
-
-    def verbs(self):
-        return [words[0] for words, _ in self.calls()]
+    def modules(self):
+        return [words[2] for words, _ in self.calls]
 
 
 @pytest.fixture
-def uv(tmp_path, monkeypatch):
-    """A fake uv on PATH that records its calls."""
-    folder = tmp_path / "path"
-    folder.mkdir()
-    fake = FakeUv(folder)
-    (folder / "calls").touch()
-    monkeypatch.setenv("PATH", str(folder))
+def installer(monkeypatch):
+    fake = Installer()
+    monkeypatch.setattr(processes, "run", fake.run)
     return fake
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def messages(monkeypatch):
     """The lines that the course prints."""
     lines = []
@@ -90,120 +66,88 @@ def root(tmp_path):
     return folder
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_missing_environment_is_created_once(root, uv, messages):
+def test_missing_environment_is_created_once(root, installer):
     python = environment.ensure(root)
     assert python == root / ".venv" / "bin" / "python"
-    assert uv.verbs() == ["venv", "pip"]
     assert environment.ensure(root) == python
-    assert uv.verbs() == ["venv", "pip"]
+    assert installer.modules() == MADE
 
 
-def test_pinned_requirements_are_installed_with_hashes(root, uv):
+def test_pinned_requirements_are_installed_with_hashes_and_compiled(root, installer):
     environment.ensure(root)
-    words, _ = uv.calls()[1]
+    words, _ = installer.calls[-1]
     assert words[-3:] == ["--require-hashes", "-r", str(root / "requirements.txt")]
-
-
-def test_packages_are_compiled_when_they_are_installed(root, uv):
-    environment.ensure(root)
-    words, _ = uv.calls()[1]
     assert "--compile-bytecode" in words
 
 
-def change_requirements(root):
-    (root / "requirements.txt").write_text("tea==1.1 --hash=sha256:00\n")
-
-
-def remove_stamp(root):
-    (root / ".venv" / environment.STAMP).unlink()
-
-
-def remove_python(root):
-    (root / ".venv" / "bin" / "python").unlink()
-
-
-def pretend_other_patch_release(root):
-    stamp = root / ".venv" / environment.STAMP
-    major, minor, _ = platform.python_version_tuple()
-    found = {**json.loads(stamp.read_text()), "python": f"{major}.{minor}.99"}
-    stamp.write_text(json.dumps(found))
-
-
-def pretend_it_was_moved(root):
-    stamp = root / ".venv" / environment.STAMP
-    stamp.write_text(json.dumps({**json.loads(stamp.read_text()), "folder": "/elsewhere/.venv"}))
+def edit(path, old, new):
+    path.write_text(path.read_text().replace(old, new))
 
 
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (change_requirements, "requirements.txt has changed"),
-        (remove_stamp, "it was not finished"),
-        (remove_python, "it was not finished"),
-        (pretend_other_patch_release, "it was made with Python"),
-        (pretend_it_was_moved, "it was moved here"),
+        (lambda root, venv, stamp: (venv / "bin" / "python").unlink(), "it wasn't finished"),
+        (lambda root, venv, stamp: stamp.unlink(), "it wasn't finished"),
+        (lambda root, venv, stamp: edit(stamp, str(root), "/elsewhere"), "it was moved here"),
+        (lambda root, venv, stamp: edit(stamp, VERSION, f"{MINOR}.99"), "made with Python"),
+        (lambda root, *_: edit(root / "requirements.txt", "1.0", "1.1"), "txt has changed"),
     ],
 )
-def test_stale_environment_is_rebuilt_and_the_reason_printed(root, uv, messages, damage, reason):
-    environment.ensure(root)
-    (root / ".venv" / "left-over").touch()
-    damage(root)
+def test_stale_environment_is_rebuilt_and_the_reason_printed(
+    root, installer, messages, damage, reason
+):
+    venv = environment.ensure(root).parent.parent
+    (venv / "left-over").touch()
+    damage(root, venv, venv / environment.STAMP)
     messages.clear()
     environment.ensure(root)
-    assert uv.verbs() == ["venv", "pip"] * 2
-    assert not (root / ".venv" / "left-over").exists()
+    assert installer.modules() == MADE * 2
+    assert not (venv / "left-over").exists()
     assert reason in messages[0]
 
 
-def test_failed_installation_is_repeated(root, uv):
-    uv.behave("failing")
-    with pytest.raises(console.CourseError, match="could not be installed"):
+def test_failed_installation_is_explained_and_repeated(root, installer):
+    installer.fails = True
+    with pytest.raises(console.CourseError, match=r"dns error\n.*Is there a network\?"):
         environment.ensure(root)
-    uv.behave("well")
+    installer.fails = False
     environment.ensure(root)
-    assert uv.verbs() == ["venv", "pip"] * 2
+    assert installer.modules() == ["venv", "pip", *MADE]
 
 
-def test_missing_network_is_named_as_a_possible_cause(root, uv):
-    uv.behave("offline")
-    with pytest.raises(console.CourseError) as trouble:
-        environment.ensure(root)
-    assert "dns error" in str(trouble.value)
-    assert str(trouble.value).endswith("Is there a network?")
-
-
-def test_misleading_shell_variables_are_ignored(root, uv, monkeypatch):
-    for name in environment.MISLEADING:
-        monkeypatch.setenv(name, "/elsewhere")
-    monkeypatch.setenv("UV_DEFAULT_INDEX", "a mirror")
+def test_misleading_shell_variables_are_ignored_but_not_a_mirror(root, installer, monkeypatch):
+    misleading = [
+        "PIP_USER",
+        "PIP_TARGET",
+        "UV_PYTHON",
+        "UV_CONSTRAINT",
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+    ]
+    mirror = {"UV_DEFAULT_INDEX", "PIP_INDEX_URL", "PIP_CERT", "PYTHONUTF8", "VIRTUAL_ENV_PROMPT"}
+    for name in [*misleading, *mirror, "PIP_CONFIG_FILE"]:
+        monkeypatch.setenv(name, "1")
     environment.ensure(root)
-    for _, given in uv.calls():
-        assert not set(environment.MISLEADING) & set(given)
+    for _, given in installer.calls:
+        assert not set(misleading) & set(given)
+        assert mirror <= set(given)
         assert given["PIP_CONFIG_FILE"] == os.devnull
         assert given["UV_NO_CONFIG"] == "1"
-        assert given["UV_DEFAULT_INDEX"] == "a mirror"
 
 
-def test_other_django_is_installed_after_the_pins_in_its_own_environment(root, uv, monkeypatch):
+def test_other_django_is_installed_after_the_pins_in_its_own_environment(
+    root, installer, monkeypatch
+):
     monkeypatch.setattr(environment, "check_pair", lambda django: None)
     python = environment.ensure(root, "6.1")
-    major, minor, _ = platform.python_version_tuple()
-    assert python.parent.parent == root / f".venv-py{major}.{minor}-django6.1"
-    assert [words[-1] for words, _ in uv.calls()[1:]] == [
-        str(root / "requirements.txt"),
-        "django~=6.1.0",
-    ]
+    assert python.parent.parent == root / f".venv-py{MINOR}-django6.1"
+    installed = [words[-1] for words, _ in installer.calls[-2:]]
+    assert installed == [str(root / "requirements.txt"), "django~=6.1.0"]
     assert not (root / ".venv").exists()
 
 
-def test_other_python_gets_its_own_environment(root, uv, monkeypatch):
+def test_other_python_gets_its_own_environment(root, installer, monkeypatch):
     environment.ensure(root)
     monkeypatch.setattr(platform, "python_version", lambda: "3.99.1")
     assert environment.ensure(root).parent.parent == root / ".venv-py3.99-django5.2"
@@ -228,69 +172,63 @@ def test_supported_django_and_python_are_accepted():
     environment.check_pair("5.2", (3, 11))
 
 
-def test_simultaneous_commands_create_one_environment(root, uv, messages):
-    uv.behave("wait")
+def test_simultaneous_commands_create_one_environment(root, installer, messages):
+    installer.go.clear()
     made = []
-
-    def make():
-        made.append(environment.ensure(root))
-
-    threads = [threading.Thread(target=make) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda: made.append(environment.ensure(root))) for _ in range(2)
+    ]
     threads[0].start()
-    wait_for(uv.verbs)
+    assert processes.until(installer.modules, 10)
     threads[1].start()
-    wait_for(lambda: any("waiting for it" in line for line in messages))
-    uv.release()
+    assert processes.until(lambda: "waiting for it" in messages[-1], 10)
+    installer.go.set()
     for thread in threads:
         thread.join(timeout=10)
     assert made == [root / ".venv" / "bin" / "python"] * 2
-    assert uv.verbs() == ["venv", "pip"]
+    assert installer.modules() == MADE
 
 
-def test_missing_venv_and_uv_get_an_install_command(root, uv, monkeypatch):
-    uv.behave("broken")
-    monkeypatch.setattr(environment, "_has_venv", lambda: False)
+@pytest.fixture
+def without_ensurepip(monkeypatch):
+    """Debian's python3, without python3-venv."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+
+def test_missing_ensurepip_gets_an_install_command(root, without_ensurepip, monkeypatch):
     monkeypatch.setattr(apt, "allowed", lambda: False)
-    with pytest.raises(console.CourseError, match="sudo apt install python3.*-venv"):
+    with pytest.raises(console.CourseError, match=f"sudo apt install python{MINOR}-venv"):
         environment.ensure(root)
 
 
-def test_venv_is_installed_with_apt_for_root_on_debian(root, uv, monkeypatch):
-    uv.behave("broken")
+def test_ensurepip_is_installed_for_root_on_debian(root, installer, without_ensurepip, monkeypatch):
     installed = []
-    monkeypatch.setattr(environment, "_has_venv", lambda: bool(installed))
     monkeypatch.setattr(apt, "allowed", lambda: True)
     monkeypatch.setattr(apt, "install", installed.append)
-    monkeypatch.setattr(environment, "_run", lambda *_: None)
-    environment._make_with_venv(root / ".venv", root)
-    major, minor, _ = platform.python_version_tuple()
-    assert installed == [f"python{major}.{minor}-venv"]
+    environment.ensure(root)
+    assert installed == [f"python{MINOR}-venv"]
 
 
-def write_wheel(folder: Path) -> str:
-    """Write a wheel of the package `tea` 1.0 into `folder`; return its hash."""
-    wheel = folder / "tea-1.0-py3-none-any.whl"
-    info = "tea-1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("tea.py", "CUPS = 2\n")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tea\nVersion: 1.0\n")
+def write_wheel(folder: Path, name: str, code: str) -> None:
+    """Write a wheel of the package `name` into `folder`."""
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{name}.py", code)
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         tag = "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         archive.writestr(f"{info}/WHEEL", tag)
-        archive.writestr(f"{info}/RECORD", f"tea.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n")
-    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+        archive.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n")
 
 
-def test_pip_creates_a_working_environment_without_uv(root, uv, messages, monkeypatch, tmp_path):
-    """Use a uv that doesn't run (pyenv may have one), none in the index, and hostile settings."""
-    uv.behave("broken")
-    pin = f"tea==1.0 --hash=sha256:{write_wheel(tmp_path)}\n"
-    (root / "requirements.txt").write_text(pin)
-    config = tmp_path / "pip.conf"
-    config.write_text("[install]\nuser = true\n")
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+def test_python_alone_creates_a_working_environment(root, monkeypatch, tmp_path):
+    """Use a uv that keeps what it's called with, from an index of its own, and hostile settings."""
+    keep = "import pathlib, sys\npathlib.Path(sys.prefix, 'asked').write_text(' '.join(sys.argv))\n"
+    write_wheel(tmp_path, "uv", keep)
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "pip.conf").write_text("[install]\nuser = true\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    python = environment.ensure(root)
-    assert "so pip does it" in "\n".join(messages)
-    shown = processes.run([python, "-c", "import tea; print(tea.CUPS)"], "tea cannot be imported")
-    assert shown == "2\n"
+    environment.ensure(root)
+    asked = (root / ".venv" / "asked").read_text()
+    assert asked.endswith(f"--require-hashes -r {root}/requirements.txt")

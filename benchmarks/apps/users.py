@@ -12,24 +12,20 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.contrib.auth import (  # noqa: E402
-    BACKEND_SESSION_KEY,
-    HASH_SESSION_KEY,
-    SESSION_KEY,
-    get_user_model,
-)
-from django.contrib.sessions.models import Session  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.utils import timezone  # noqa: E402
-from django.utils.crypto import get_random_string  # noqa: E402
+# ruff: noqa: E402
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.utils import timezone
+from django.utils.crypto import get_random_string
 
-from chat.models import Conversation  # noqa: E402
+from chat.models import Conversation
 
 
 def main(sizes):
     call_command("migrate", verbosity=0)
-    User = get_user_model()
+    User = auth.get_user_model()
     User.objects.bulk_create(
         User(username=f"person{number}", password="!") for number in range(max(sizes))
     )
@@ -48,15 +44,15 @@ def main(sizes):
         )
     keys = [session.session_key for session in sessions]
     cookie = settings.SESSION_COOKIE_NAME
-    print(json.dumps({"cookie": cookie, "keys": keys, "conversations": conversations}))
+    json.dump({"cookie": cookie, "keys": keys, "conversations": conversations}, sys.stdout)
 
 
 def session_of(person):
     """Return the session that a login would have made."""
     content = {
-        SESSION_KEY: str(person.pk),
-        BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
-        HASH_SESSION_KEY: person.get_session_auth_hash(),
+        auth.SESSION_KEY: str(person.pk),
+        auth.BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+        auth.HASH_SESSION_KEY: person.get_session_auth_hash(),
     }
     return Session(
         session_key=get_random_string(32),

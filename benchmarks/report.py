@@ -1,0 +1,207 @@
+"""Describe figures as rows. The terminal, the page and the CSVs all show these.
+
+A table's first row is its heading. A row may end with a remark, one cell more than the heading.
+"""
+
+import csv
+import io
+import re
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmarks.long_runs import LongRun
+from benchmarks.results import Figures, Results, median
+from benchmarks.slow_handlers import Waits
+from benchmarks.subjects import RATIOS, WANTED, Subject
+from course import console
+
+NOTHING = "–"
+NOTES = """\
+µs for each delivery: CPU time of the servers, + that of their Redis.
+p50, p99: from send to receipt, one message at a time. KiB: memory for each idle connection.
+≥: the client was busy, and the servers may be capable of more."""
+
+# Each figure's column in the CSV, which includes the unit, and those columns that need none.
+CSV_COLUMNS = {
+    "cpu_us": "cpu_us_per_delivery",
+    "redis_us": "redis_cpu_us_per_delivery",
+    "deliveries_s": "deliveries_per_s",
+    "p50_ms": "p50_ms",
+    "p99_ms": "p99_ms",
+    "connects_s": "connects_per_s",
+    "kib": "kib_per_connection",
+}
+CSV_COUNTS = ["delivered", "missing", "doubled", "client_bound", "note"]
+
+
+def number(value: float | None) -> str:
+    """Format a figure with as many digits as are meaningful."""
+    if value is None:
+        return NOTHING
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def many(connections: int) -> str:
+    """Format a number of connections, such as "10 connections"."""
+    return f"{connections:,} connection" + ("s" if connections != 1 else "")
+
+
+def problem(figures: Figures) -> str:
+    """Return what failed in a cell, or why it wasn't measured; "" if all is well."""
+    if figures.broken:
+        return "failed: see above"
+    counts = {"missing": figures.missing, "duplicates": figures.doubled}
+    remarks = [f"{count:,} {what}" for what, count in counts.items() if count]
+    return ", ".join(filter(None, [*remarks, figures.note]))
+
+
+def progress_line(subject: Subject, connections: int, rounds: list[Figures]) -> str:
+    """Return a line about a measured cell, with its servers' last output if it failed."""
+    figures = median(rounds)
+    words = [f"{subject.title}, {many(connections)}:"]
+    if figures.cpu_us is not None:
+        words.append(f"{number(figures.cpu_us)} µs for each delivery")
+    if shown := figures.note if figures.broken else problem(figures):
+        words.append(f"({shown})")
+    return "\n".join([" ".join(words), *rounds[0].log])
+
+
+def cpu_rows(results: Results) -> list[list[str]]:
+    """CPU times per delivery, with a column for each number of connections."""
+
+    def cell(figures: Figures) -> str:
+        both = [number(one) for one in (figures.cpu_us, figures.redis_us) if one is not None]
+        return "\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}".join(both) or problem(figures) or NOTHING
+
+    head = ["µs for each delivery", *(f"{count:,}" for count in results.connections)]
+    return [head] + [
+        [subject.title, *(cell(results.figures(subject, count)) for count in results.connections)]
+        for subject in results.subjects
+    ]
+
+
+def other_rows(results: Results, connections: int) -> list[list[str]]:
+    """The other figures at this number of connections."""
+    rows = [["", "deliveries/s", "p50, ms", "p99, ms", "connects/s", "KiB"]]
+    for subject in results.subjects:
+        one = results.figures(subject, connections)
+        cells = map(number, (one.deliveries_s, one.p50_ms, one.p99_ms, one.connects_s, one.kib))
+        rows.append([subject.title, *cells, *filter(None, [problem(one)])])
+        rows[-1][1] = "≥ " * one.client_bound + rows[-1][1]
+    return rows
+
+
+def ratio_rows(results: Results, detailed: bool = False) -> list[list[str]]:
+    """The ratios of the compared subjects, with a column for each number of connections.
+
+    `detailed` adds the lowest and highest round, and the limit if the median exceeds it.
+    """
+
+    def cell(name: str, over: str, connections: int) -> str:
+        rounds = results.ratios(name, over, connections)
+        if not rounds:
+            return NOTHING
+        middle = statistics.median(rounds)
+        text = f"{middle:.2f}"
+        if detailed:
+            text += f" ({min(rounds):.2f}–{max(rounds):.2f})"
+            limit = WANTED.get(connections) if over.startswith("per_reader") else None
+            text += f" > {limit}" if limit and middle > limit else ""
+        return text
+
+    rows = [["connections", *(f"{count:,}" for count in results.connections)]]
+    for name, over, title in RATIOS:
+        cells = [cell(name, over, count) for count in results.connections]
+        if set(cells) != {NOTHING}:
+            rows.append([title, *cells])
+    return rows
+
+
+def wait_rows(waits: Sequence[Waits]) -> list[list[str]]:
+    """How long people and their neighbour waited when a handler takes a second."""
+    people = waits[0].people if waits else 0
+    return [["", f"all {people} answered after", "the neighbour after"]] + [
+        [one.subject.title, f"{one.all_s:.2f} s", f"{one.neighbour_s:.2f} s"] for one in waits
+    ]
+
+
+def long_run_rows(runs: Sequence[LongRun]) -> list[list[str]]:
+    """What happened in the longer runs."""
+    rows = [["connections", "speaking", "messages", "deliveries", "missing or doubled", "seconds"]]
+    for run in runs:
+        lost = run.missing + run.doubled
+        counts = (run.connections, run.speakers, run.messages, run.deliveries, lost, run.seconds)
+        rows.append([*(f"{count:,.0f}" for count in counts), *filter(None, [run.problem])])
+    return rows
+
+
+def memory_sentence(run: LongRun) -> str:
+    """Return a sentence on the server's memory during the second of the longer runs."""
+    (few, early), (last, late) = run.memory[0], run.memory[-1]
+    most = max(kib for _, kib in run.memory)
+    return (
+        f"In the second, the server had {early / 1024:.1f} MiB of memory after {few:,} messages "
+        f"and {late / 1024:.1f} MiB after {last:,}. It never used more than "
+        f"{most / 1024:.1f} MiB."
+    )
+
+
+def as_text(results: Results, waits: Sequence[Waits]) -> str:
+    """Return all figures for a terminal."""
+    tables = [("CPU time by number of connections", cpu_rows(results))]
+    for connections in results.connections:
+        tables.append((many(connections).capitalize(), other_rows(results, connections)))
+    if len(ratios := ratio_rows(results, detailed=True)) > 1:
+        tables.append(
+            ("Ratios of CPU times: the median round (lowest–highest) > an exceeded limit", ratios)
+        )
+    if waits:
+        tables.append(("A handler that takes a second", wait_rows(waits)))
+    return "\n\n".join([*(f"{title}\n{console.table(rows)}" for title, rows in tables), NOTES])
+
+
+def figures_csv(results: Results) -> str:
+    """Return CSV with a line for each cell."""
+    rows = [["subject", "connections", *CSV_COLUMNS.values(), *CSV_COUNTS]]
+    for subject, connections, figures in results.cells():
+        values = [getattr(figures, name) for name in CSV_COLUMNS]
+        rounded = ["" if value is None else f"{value:.5g}" for value in values]
+        counts = [getattr(figures, name) for name in CSV_COUNTS]
+        rows.append([subject.name, connections, *rounded, *counts])
+    return _csv(rows)
+
+
+def waits_csv(waits: Sequence[Waits]) -> str:
+    """Return CSV with a line for each handler that takes a second."""
+    return _csv(
+        [["subject", "people", "all_answered_s", "neighbour_s"]]
+        + [[w.subject.name, w.people, f"{w.all_s:.3f}", f"{w.neighbour_s:.3f}"] for w in waits]
+    )
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return written.getvalue()
+
+
+def refresh(page: Path, blocks: dict[str, str]) -> None:
+    """Write each block's text between the page's comments `measured: NAME` and `end of NAME`.
+
+    Raises CourseError if the page lacks one of them.
+    """
+    text = page.read_text(encoding="utf-8")
+    for name, block in blocks.items():
+        between = rf"(<!-- measured: {name} -->\n).*?(<!-- end of {name} -->)"
+        text, found = re.subn(
+            between,
+            lambda found, block=block: f"{found[1]}\n{block}\n\n{found[2]}",
+            text,
+            flags=re.S,
+        )
+        if not found:
+            raise console.CourseError(
+                f"{page.name} has no place for {name}: it needs two comments."
+            )
+    page.write_text(text, encoding="utf-8")

@@ -1,0 +1,124 @@
+"""Measure, print progress and the tables, and write the figures to files."""
+
+import contextlib
+import datetime
+import os
+import platform
+import time
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from benchmarks import long_runs, picture, report, servers, subjects
+from benchmarks.measure import LOADED, measure_interleaved
+from benchmarks.results import Results
+from benchmarks.slow_handlers import Waits, measure_waits
+from benchmarks.subjects import Subject
+from course import chapters
+from course.console import CourseError, markdown_table, say, table
+
+KEPT = chapters.ROOT / "benchmarks"
+OUT = KEPT / "out"
+ASSETS = chapters.ROOT / "docs" / "assets"
+PAGE = chapters.ROOT / "docs" / "understand" / "what_a_message_costs.md"
+
+NAMED = ("Django", "channels", "daphne", "channels-redis", "starlette", "uvicorn", "websockets")
+
+
+def measure(chosen: Sequence[Subject], counts: Sequence[int], write: bool, waits: bool) -> int:
+    """Measure these subjects with these numbers of connections; return the exit status.
+
+    With `waits`, measure also how long people wait for a slow handler. `write` rewrites the page,
+    its picture and the CSVs; without it, CSVs and pictures go only to benchmarks/out. Raises
+    CourseError.
+    """
+    began, results, waited = time.monotonic(), Results(), []
+    cells = subjects.plan(chosen, counts)
+    with servers.open_bench() as bench:
+        if write:
+            _check_all_is_here(bench, chosen)
+        say(f"{len(cells)} measurements of some seconds each. {machine()}")
+        if any(subject.logged_in for subject in chosen):
+            servers.create_users(bench, sorted(set(counts)))
+        for place, (group, connections) in enumerate(cells, 1):
+            rounds = subjects.ROUNDS if len(group) > 1 else [LOADED]
+            measured = measure_interleaved(group, bench, connections, rounds)
+            for subject, figures in zip(group, measured, strict=True):
+                results.add(subject, connections, figures)
+                line = report.progress_line(subject, connections, figures)
+                say(f"[{place:>2}/{len(cells)}] {line}")
+        for subject in subjects.SLOW * waits:
+            waited.append(measure_waits(subject, bench))
+            say(f"{subject.title}: {waited[-1].all_s:.1f} s")
+    say(f"\n{report.as_text(results, waited)}\n")
+    _keep(results, waited, write and not results.faulty())
+    say(f"That took {time.monotonic() - began:.0f} s.")
+    if results.faulty():
+        say("Not every message reached every reader exactly once: see the table.")
+    return int(results.faulty())
+
+
+def soak(write: bool) -> int:
+    """Do the two longer runs; return the exit status. Raises CourseError."""
+    with servers.open_bench() as bench:
+        runs = long_runs.run_both(bench)
+    rows, memory = report.long_run_rows(runs), report.memory_sentence(runs[-1])
+    say(f"\n{table(rows)}\n\n{memory}\n")
+    if any(run.problem for run in runs):
+        say("A message was lost or duplicated, a connection closed, or memory grew.")
+        return 1
+    if write:
+        _refresh_page({"soak": f"{markdown_table(rows)}\n\n{memory}"})
+    return 0
+
+
+def _check_all_is_here(bench: servers.Bench, chosen: Sequence[Subject]) -> None:
+    """Raise CourseError if a row of the page's tables would be empty."""
+    for subject in chosen:
+        try:
+            servers.check(subject, bench, max(subjects.CONNECTIONS))
+        except subjects.CannotMeasure as reason:
+            raise CourseError(
+                f"The page needs all figures. Can't measure {subject.title}: {reason}."
+            ) from None
+
+
+def _keep(results: Results, waits: Sequence[Waits], write: bool) -> None:
+    """Write the figures and the picture to benchmarks/out; with `write`, to the repository too."""
+    at = subjects.PICTURED
+    files = {"results.csv": report.figures_csv(results)}
+    if waits:
+        files["waiting.csv"] = report.waits_csv(waits)
+    pictures = {}
+    for suffix, colours in (("", picture.LIGHT), ("-dark", picture.DARK)):
+        if drawn := picture.draw(results, at, colours):
+            pictures[f"what_a_message_costs{suffix}.svg"] = drawn
+    for folder, named in [(OUT, files | pictures), *([(KEPT, files), (ASSETS, pictures)] * write)]:
+        folder.mkdir(exist_ok=True)
+        for name, text in named.items():
+            folder.joinpath(name).write_text(text, encoding="utf-8")
+    say(f"The figures: {OUT / 'results.csv'}")
+    if write:
+        today = datetime.date.today()
+        tables = {
+            "cpu": report.cpu_rows(results),
+            "ratios": report.ratio_rows(results),
+            "rest": report.other_rows(results, at),
+            "waiting": report.wait_rows(waits),
+        }
+        machine_block = f"{machine()} Measured on {today.day} {today:%B %Y}."
+        blocks = {name: markdown_table(rows) for name, rows in tables.items()}
+        _refresh_page({"machine": machine_block, **blocks})
+
+
+def _refresh_page(blocks: dict[str, str]) -> None:
+    report.refresh(PAGE, blocks)
+    say(f"Updated: {PAGE}")
+
+
+def machine() -> str:
+    """Return a sentence about the machine and the versions of the main packages."""
+    found = [f"Python {platform.python_version()}"]
+    for name in NAMED:
+        with contextlib.suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    return f"{platform.system()}, {os.cpu_count()} cores, {', '.join(found)}."
