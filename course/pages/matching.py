@@ -9,7 +9,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Mismatch(Exception):
-    """What happened isn't what the page shows. The text tells a person both.
+    """What happened isn't what the page shows. The text says both.
 
     `below` says how many lines below the block's first line it happened: 0 is its fence.
     """

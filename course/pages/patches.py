@@ -84,8 +84,7 @@ def difference(made: file_tree.Tree, wanted: file_tree.Tree) -> str:
         except UnicodeDecodeError:
             said.append(f"{name}: not text, and different")
             continue
-        told = difflib.unified_diff(*sides, f"folder/{name}", f"page/{name}", lineterm="")
-        said += told
+        said += difflib.unified_diff(*sides, f"folder/{name}", f"page/{name}", lineterm="")
     return "\n".join(said)
 
 
@@ -113,7 +112,7 @@ def _fits(sign: str, shown: str, line: str) -> bool:
 
 
 def _nearest(lines: list[str], old: Hunk) -> str:
-    """Say which of the old lines the file lacks, and what's there instead."""
+    """Say which of the old lines is missing from the file, and what's there instead."""
     for sign, shown in old:
         if not any(_fits(sign, shown, line) for line in lines):
             like = difflib.get_close_matches(shown, lines, 1)
@@ -161,7 +160,7 @@ def _least_span(before: list[str], signed: Hunk, a: int, b: int) -> tuple[int, i
         for above in sorted(range(count + 1), key=lambda above: (abs(2 * above - count), -above)):
             start, end = max(0, a - above), min(len(before), b + count - above)
             old = signed[start:end]
-            # A blank line by itself is no landmark for a person.
+            # People can't find a hunk by a blank line alone.
             if any(line.strip() for _, line in old) and positions(before, old) == [start]:
                 return start, end
     raise ValueError("a text of blank lines has no position that could be described")

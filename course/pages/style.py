@@ -195,7 +195,7 @@ def _of_part(part: Page, verified: str, shape: Shape, compares: bool) -> list[st
 
 
 def _exercises(text: str) -> list[tuple[int, str]]:
-    """Return what the section of exercises lacks, with how many lines below its heading.
+    """Return what's missing from the section of exercises, and how far below its heading.
 
     An exercise begins with a third-level heading or, where there are none, with bold words.
     """

@@ -65,7 +65,7 @@ def until_stop(text: str) -> tuple[list[str], bool]:
 
 
 def typed(text: str) -> list[tuple[str, str, str]]:
-    """Return a console block's lines as (kind, prompt, what stands behind it).
+    """Return a console block's lines as (kind, prompt, what comes after it).
 
     The kinds are "bash" and "python" for what a learner types, and "output" for the rest. A line
     that begins with `...` was typed if the statement above it wasn't complete.

@@ -1,4 +1,4 @@
-"""Show what a chapter's page still lacks, as blocks that an author can cut into steps."""
+"""Show what's missing from a chapter's page, as blocks that an author can cut into steps."""
 
 import re
 import shlex

@@ -17,7 +17,7 @@ from course.replay import prompt, server_kinds, servers
 
 COMMAND_LIMIT = 600  # seconds that a command may take, such as a suite on a busy machine
 
-# Homebrew's programs stand in the first of these.
+# Homebrew's programs are in the first of these.
 SYSTEM = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 # All that a page's commands find set, so that they find the same on every machine.

@@ -87,7 +87,7 @@ class Socket:
 
         def come() -> list[str | bytes | None]:
             try:
-                return [self._connection.recv(timeout=0.1)]
+                return [self._connection.recv(timeout=min(0.1, seconds))]
             except TimeoutError:
                 return []
             except ConnectionClosed as closed:

@@ -16,7 +16,7 @@ PROJECT = "my-chat"  # and the folder that they work in
 
 
 class Workshop:
-    """A folder with a project and a shell. `files` is the project as it stands.
+    """A folder with a project and a shell. `files` is the project as it is now.
 
     With `fast`, only blocks that change files are carried out. `browser` is Shell's. Use it in a
     `with` statement, which stops everything it started.
@@ -59,7 +59,7 @@ class Workshop:
         if block.path not in self.files:
             like = difflib.get_close_matches(block.path, self.files, 1)
             hint = f"; there is {like[0]}" if like else ""
-            raise Mismatch(f"there is no file {block.path} to edit{hint}")
+            raise Mismatch(f"there's no file {block.path} to edit{hint}")
         try:
             text = patches.apply(self.files[block.path].decode(), block.text)
         except UnicodeDecodeError:
@@ -92,7 +92,7 @@ class Workshop:
 
     def _check_shown(self, block: Block) -> None:
         if block.note not in self.files:
-            raise Mismatch(f"there is no {block.note} that could have this")
+            raise Mismatch(f"there's no {block.note} that could have this")
         missing = first_missing(block.text, self.files[block.note].decode(errors="replace"))
         if missing is not None:
             raise Mismatch(f"{block.note} doesn't have this line, or not in this order: {missing}")

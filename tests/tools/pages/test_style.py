@@ -1,4 +1,4 @@
-"""Has every chapter's page the shape that learners know from the one before."""
+"""Check that every page has the shape that learners know from the one before."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Does a learner who starts at a later chapter get what it goes on from, and lose nothing."""
+"""Check that a learner's folder gets the project to start with, and that no file is lost."""
 
 import errno
 import stat
@@ -90,7 +90,7 @@ def test_unusable_folder_is_reported_and_left_alone(course, tmp_path, monkeypatc
 
 def test_folder_without_permission_is_reported(course, mine, monkeypatch):
     def write(files, folder):
-        # As root, who runs these tests in places, no folder would refuse.
+        # Root, who may run these tests, could write anywhere.
         raise PermissionError(errno.EACCES, "Permission denied")
 
     course.folder("01_one", a_py="x\n")

@@ -1,4 +1,4 @@
-"""Are the lessons compared with their folders, or written, and is each verdict the right one."""
+"""Check that lessons are compared with their folders, or written, with the right verdict."""
 
 import contextlib
 import os

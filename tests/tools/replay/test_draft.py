@@ -1,4 +1,4 @@
-"""Do the blocks that a draft prints make the folder, byte for byte."""
+"""Check that the blocks of a draft make the folder, byte for byte."""
 
 import random
 import re
@@ -11,7 +11,7 @@ from course.pages.transcript import commands
 from course.replay import command, draft
 
 CHAPTER = "02_two"
-# Much alike, so that lines stand in several places and need more context to be told apart.
+# Much alike, so that many lines occur several times and need context.
 LINES = [
     "",
     "    pass",

@@ -1,4 +1,4 @@
-"""Is a guide replayed over the end of its chapter, and is what it has typed as tidy as theirs."""
+"""Check that a guide is replayed from the end of its chapter, and that its code is tidy."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Does the history hold what the pages make, step by step, and the same for everyone."""
+"""Check that the history has what the pages make, step by step, and is the same everywhere."""
 
 import os
 import re

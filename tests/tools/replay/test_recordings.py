@@ -1,4 +1,4 @@
-"""Are a lesson's snapshots on disk those that its page makes now, and never those of yesterday."""
+"""Check that a lesson's snapshots on disk are those that its page makes now."""
 
 import pickle
 import threading

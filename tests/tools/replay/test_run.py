@@ -1,4 +1,4 @@
-"""Is a page run as it says, are its snapshots right, and is nothing left running afterwards."""
+"""Check that a page does what it says, and that nothing is left running afterwards."""
 
 import pytest
 
@@ -18,12 +18,12 @@ def replay(**options):
         ("## 1. One\n\n```console\n$ echo tea\ncoffee\n```\n", 4, "printed something else"),
         ("## 1. One\n\n```console\n$ true\n$ false\n```\n", 5, "failed with exit status 1"),
         (edit(old="Milk"), 5, "answer.txt: not in the file: Milk"),
-        (edit("b.txt"), 5, "there is no file b.txt to edit"),
+        (edit("b.txt"), 5, "there's no file b.txt to edit"),
         (edit("answers.txt"), 5, "there is answer.txt"),
         ("## 1. One\n\n```console\n$ echo x\nx\n```\n", 1, "a numbered step changes a file"),
         (edit().replace("1. ", ""), 1, "this changes answer.txt: give its heading a number"),
         ("## 1. One\n\n```console\n$ tee new.txt\n```\n", 4, "`tee new.txt` changes files"),
-        ("<!-- shown in: tests/t.py -->\n```python\nx\n```\n", 2, "there is no tests/t.py"),
+        ("<!-- shown in: tests/t.py -->\n```python\nx\n```\n", 2, "there's no tests/t.py"),
         (
             "<!-- shown in: answer.txt -->\n```python\nTea\nCake\n```\n",
             2,
