@@ -30,7 +30,7 @@ BROWSER_OPTIONS = [
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup):
-    """The database of the tests, emptied faster: without permissions in it."""
+    """Let each test empty the database without restoring its permissions."""
     post_migrate.receivers = []
 
 

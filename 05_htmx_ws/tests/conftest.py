@@ -33,7 +33,7 @@ BROWSER_OPTIONS = [
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup):
-    """The database of the tests, emptied faster: without permissions in it."""
+    """Let each test empty the database without restoring its permissions."""
     post_migrate.receivers = []
 
 
@@ -77,7 +77,7 @@ async def enter():
 
 @pytest.fixture(scope="session")
 def environment():
-    """The environment of processes that use the same Redis as the tests."""
+    """The environment of processes that share the tests' prefix in Redis."""
     return {**os.environ, "REDIS_PREFIX": PREFIX}
 
 

@@ -29,7 +29,7 @@ async def test_page_hears_everything_once_it_is_connected(layer, enter, monkeypa
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif("REDIS_URL" not in os.environ, reason="REDIS_URL is not set")
-async def test_command_reaches_the_room_but_not_that_of_a_copy_of_the_project(
+async def test_command_reaches_the_room_unless_it_runs_in_a_copy_of_the_project(
     enter, tmp_path
 ):
     ignore = shutil.ignore_patterns(".*", "__pycache__", "db.sqlite3")

@@ -48,7 +48,7 @@ def fast_hash():
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup):
-    """The database of the tests, emptied faster: without permissions in it."""
+    """Let each test empty the database without restoring its permissions."""
     post_migrate.receivers = []
 
 
