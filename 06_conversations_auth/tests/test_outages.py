@@ -78,6 +78,7 @@ def pages(opened):
     for page in opened:
         page.reload()
         connected(page)
+        page.wait_for_function(SYNCED)
     return opened
 
 
