@@ -20,8 +20,18 @@ from course.tasks import services
 
 AT_ONCE = (os.cpu_count() or 1) + 1  # each waits for a part of its time
 LIMIT = 600  # seconds that a suite may take; the longest takes 200 where others work beside it
-LARGE = 100_000  # bytes of tests from which on a chapter has two suites
-OURS = ["chapters", "tools"]  # the folders below tests/ that `make test-all` runs
+REPLAY = "tests/tools/replay"
+# What takes longest begins, so that none of it runs alone at the end.
+FIRST = [
+    "site_pages",
+    "troubleshooting",
+    "storage",
+    "06 in a browser",
+    "chapters",
+    "replay",
+    "tools",
+    "06_conversations_auth",
+]
 GRACE = 10  # seconds that an interrupted suite has to put its own things away
 SHARED = "COURSE_SHARED"  # the variable that names a folder for what suites share in one run
 
@@ -44,12 +54,6 @@ class Suite:
     name: str
     folder: Path
     arguments: tuple[str, ...] = ()
-
-    def size(self) -> int:
-        """Return how many bytes of tests there are: the more, the longer they take."""
-        named = [self.folder / each for each in self.arguments if each[0] != "-"]
-        files = [file for path in named or [self.folder] for file in [path, *path.rglob("*.py")]]
-        return sum(file.stat().st_size for file in files if file.is_file())
 
 
 @dataclass
@@ -107,19 +111,24 @@ class Running:
 
 def test_all() -> int:
     """Run the suites of the six chapters, of what holds in all of them, and of the tools."""
-    of_chapters = [suite for name in chapters.NAMES for suite in of_chapter(name)]
-    ours = [Suite(name, chapters.ROOT, (f"tests/{name}",)) for name in OURS]
-    return run_suites([*of_chapters, *ours])
+    root = chapters.ROOT
+    return run_suites(
+        [
+            *(suite for name in chapters.NAMES for suite in of_chapter(name)),
+            Suite("chapters", root, ("tests/chapters",)),
+            Suite("replay", root, (REPLAY,)),
+            Suite("tools", root, ("tests/tools", f"--ignore={REPLAY}")),
+        ]
+    )
 
 
 def of_chapter(name: str) -> list[Suite]:
-    """Return a chapter's suite. The tests of a large one that need a browser are a second suite."""
+    """Return a chapter's suite. The last chapter's tests in a browser are a second one."""
     folder = _folder(name)
+    if name != chapters.NAMES[-1]:
+        return [Suite(name, folder)]
     files = sorted(folder.glob("tests/test_*.py"))
     names = [f"tests/{file.name}" for file in files if "playwright" in file.read_text("utf-8")]
-    whole = Suite(name, folder)
-    if whole.size() < LARGE:
-        return [whole]
     others = Suite(name, folder, tuple(f"--ignore={name}" for name in names))
     return [others, Suite(f"{name[:2]} in a browser", folder, tuple(names))]
 
@@ -212,11 +221,11 @@ def run_all(
 ) -> list[Result]:
     """Run the suites, `at_once` at a time, each for `limit` seconds at most; return their results.
 
-    The largest begin, so that none of them runs alone at the end. Prints a line as each ends, and
-    everything a failed one printed. If this ends early, even by an interrupt, everything it started
-    ends, too.
+    Prints a line as each ends, and everything a failed one printed. If this ends early, even by an
+    interrupt, everything it started ends, too.
     """
-    waiting = sorted(suites, key=Suite.size)
+    order = [*FIRST, *(suite.name for suite in suites)]
+    waiting = sorted(suites, key=lambda suite: order.index(suite.name), reverse=True)
     running: list[Running] = []
     results = {}
     with tempfile.TemporaryDirectory(prefix="course-suites-") as scratch:

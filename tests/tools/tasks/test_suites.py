@@ -241,27 +241,34 @@ def test_missing_folder_of_a_chapter_is_reported(tmp_path, monkeypatch):
             command()
 
 
-def test_every_test_of_the_repository_belongs_to_one_suite(monkeypatch):
-    """Take apart what the commands run, and compare it with the files that there are."""
+@pytest.fixture
+def ran(monkeypatch):
+    """All suites of the repository, in no order."""
     ran = []
     monkeypatch.setattr(suites, "run_suites", ran.extend)
     monkeypatch.setattr(services, "postgres_programs", lambda: None)
     for command in (suites.test_all, suites.test_docs, suites.test_faults):
         command()
+    return ran
+
+
+def test_every_test_of_the_repository_belongs_to_one_suite(ran):
+    """Take apart what the commands run, and compare it with the files that there are."""
     files = []
     for suite in ran:
         left_out = [each.removeprefix("--ignore=") for each in suite.arguments if each[0] == "-"]
         named = [each for each in suite.arguments if each[0] != "-"] or ["."]
         for path in (suite.folder / each for each in named):
             found = [path] if path.is_file() else list(path.rglob("test_*.py"))
-            files += [file for file in found if f"tests/{file.name}" not in left_out]
+            out = [suite.folder / each for each in left_out]
+            files += [f for f in found if not any(f == each or each in f.parents for each in out)]
     folders = ["tests", *chapters.NAMES]
     assert sorted(files) == sorted(
         file for folder in folders for file in (chapters.ROOT / folder).rglob("test_*.py")
     )
 
 
-def test_largest_suite_begins(tmp_path, monkeypatch):
+def test_what_takes_longest_begins(tmp_path, monkeypatch):
     class AlreadyOver:
         def __init__(self, suite, *_):
             self.process = types.SimpleNamespace(ended=lambda: True)
@@ -269,8 +276,12 @@ def test_largest_suite_begins(tmp_path, monkeypatch):
             self.result = lambda limit: suites.Result(suite.name)
 
     monkeypatch.setattr(suites, "Running", AlreadyOver)
-    written = [write_suite(tmp_path / str(size), size * "#") for size in (1, 300, 20)]
+    written = [suites.Suite(name, tmp_path) for name in ("one", "tools", "site_pages", "two")]
     with captured_messages() as messages:
         results = suites.run_all(written, ENVIRONMENT, at_once=1)
-    assert [line.split()[0] for line in messages] == ["300", "20", "1"]
-    assert [result.name for result in results] == ["1", "300", "20"]
+    assert [line.split()[0] for line in messages] == ["site_pages", "tools", "one", "two"]
+    assert [result.name for result in results] == ["one", "tools", "site_pages", "two"]
+
+
+def test_names_of_the_longest_suites_are_right(ran):
+    assert set(suites.FIRST) <= {suite.name for suite in ran}
