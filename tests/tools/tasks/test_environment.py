@@ -49,14 +49,6 @@ def installer(monkeypatch):
     return fake
 
 
-@pytest.fixture(autouse=True)
-def messages(monkeypatch):
-    """The lines that the course prints."""
-    lines = []
-    monkeypatch.setattr(console, "say", lines.append)
-    return lines
-
-
 @pytest.fixture
 def root(tmp_path):
     """A repository with pinned requirements."""

@@ -24,14 +24,6 @@ def write_program(folder: Path, name: str, text: str) -> Path:
     return program
 
 
-@pytest.fixture(autouse=True)
-def messages(monkeypatch):
-    """The lines that the course prints."""
-    lines = []
-    monkeypatch.setattr(console, "say", lines.append)
-    return lines
-
-
 @pytest.fixture
 def path(tmp_path, monkeypatch):
     """An empty PATH, on a machine where nothing may be installed."""
