@@ -43,6 +43,8 @@ def test_port_is_that_of_the_latest_run(tmp_path):
     process.kill()
 
 
-def test_free_port_is_given_once():
-    given = [processes.free_port() for _ in range(50)]
-    assert len(set(given)) == 50
+def test_free_port_is_given_once(monkeypatch):
+    first = processes.free_port()
+    drawn = iter([first, first, 29_998, 29_999])
+    monkeypatch.setattr(processes.random, "randint", lambda *_: next(drawn))
+    assert processes.free_port() != first
