@@ -105,12 +105,16 @@ class Process:
         found = self.wait_for(lambda: _LISTENS.search(self.printed(), self._since), sentence)
         return int(found[1])
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the program and everything in its group."""
+        signal_group(self.popen, number)
+
     def end(self, patience: float = PATIENCE) -> None:
         end(self.popen, patience)
 
     def kill(self) -> None:
         """End it without a chance to clean up."""
-        signal_group(self.popen, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         self.popen.wait()
 
 
