@@ -16,11 +16,12 @@ from tests.support.sample_course import CHANGES, NAMES, START, edit, write_step
 
 ONE = '## 1. A file\n\nWrite `a.py`:\n\n```python title="a.py"\none = 1\n```\n'
 TWO = edit("a.py", "one = 1", "one = 2")
+LEFT_OUT = "\n<!-- left out: why -->\n```console\n$ sleep 9\n```\n"
 
 
 def test_pages_that_make_their_folders_are_green(course, capsys):
     course.page("01_one", ONE)
-    course.page("02_two", TWO + "\n<!-- left out: why -->\n```console\n$ sleep 9\n```\n")
+    course.page("02_two", TWO + LEFT_OUT)
     course.folder("01_one", a_py="one = 1\n")
     course.folder("02_two", a_py="one = 2\n")
     assert command.replay_lessons([]) == 0
@@ -33,11 +34,12 @@ def test_pages_that_make_their_folders_are_green(course, capsys):
 
 
 def test_line_in_a_folder_that_no_page_writes_is_red(course, capsys):
-    course.page("01_one", ONE)
+    course.page("01_one", ONE + LEFT_OUT)
     course.folder("01_one", a_py="one = 1\nextra = 2\n", db_sqlite3="x", README_md="x")
     assert command.replay_lessons([]) == 1
     printed = capsys.readouterr().out
     assert "docs/chapters/01_one.md:5: this leaves a.py unlike the folder's:\n\n" in printed
+    assert "Left out:" not in printed, "what's wrong should stay in view"
     assert "--- folder/a.py\n+++ page/a.py\n" in printed
     assert "\n-extra = 2\n" in printed
     assert "not as the folder" in printed
