@@ -143,8 +143,8 @@ class _Run:
 def table(rows: list[Row], seconds: float) -> str:
     """Return how each lesson ended, their sums, and the blocks that were left out.
 
-    `seconds` is the time for all of them, side by side. If a lesson failed, the blocks aren't listed,
-    so that what's wrong stays in view.
+    `seconds` is the time for all of them, side by side. If a lesson failed, the blocks aren't
+    listed, so that what's wrong stays in view.
     """
     left_out = [block for row in rows for block in row.done.left_out]
     if not all(row.good for row in rows):
