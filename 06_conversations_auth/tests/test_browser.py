@@ -629,8 +629,9 @@ def sign_up(visit, username):
 
 
 def begin_with(page, names):
-    """Begin a conversation and wait until its socket is open."""
+    """Begin a conversation and wait until its page knows all messages."""
     page.goto("/chat/new/")
     page.fill("[name=usernames]", names)
     page.press("[name=usernames]", "Enter")
     expect(page.locator("#status")).to_have_text("Connected.")
+    page.wait_for_function(SYNCED)
