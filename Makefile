@@ -13,8 +13,10 @@ django = $(call option,DJANGO,django)
 port = $(call option,PORT,port)
 step = $(call option,STEP,step)
 to = $(call option,TO,to)
+exercise = $(call option,EXERCISE,exercise)
+dir = $(if $(DIR),'$(DIR)')
 
-.PHONY: help run test-all test replay start history draft bench docs docs-serve test-docs test-faults lint setup clean lock screenshots
+.PHONY: help run test-all test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults lint setup clean lock screenshots
 
 help:
 	$(course) help
@@ -27,6 +29,18 @@ test-all:
 
 test:
 	$(course) test $(chapter) $(django)
+
+check:
+	$(course) check $(dir) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,WATCH,watch) $(call flag,JSON,json) $(exercise)
+
+exercise:
+	$(course) exercise $(exercise) $(to)
+
+hint:
+	$(course) hint $(exercise)
+
+grade:
+	$(course) grade $(call option,DIRS,dirs) $(chapter) $(to)
 
 replay:
 	$(course) replay $(chapters) $(to) $(step) $(call flag,WRITE,write) $(call flag,FAST,fast)

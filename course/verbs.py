@@ -93,7 +93,10 @@ A_CHAPTER = {"type": "course.chapters:find"}
 A_LESSON = {"type": "course.chapters:find_lesson"}
 A_TARGET = {"type": "course.replay.checkout:check_target"}
 
+AN_EXERCISE: dict = {}  # exercises are found by their names, course.learner.exercises
+
 DJANGO = Argument("--django", "6.1")
+A_FOLDER = Argument("dir", "~/my-chat", options={"nargs": "?"}, needed=True)
 CHAPTER = Argument("--chapter", "03", options=A_CHAPTER, needed=True)
 
 VERBS = [
@@ -132,6 +135,45 @@ VERBS = [
             Argument("--to", "~/my-chat", options=A_TARGET, needed=True),
         ),
         packages=False,
+    ),
+    Verb(
+        "check",
+        "says how far your folder is, and what's next; it changes nothing there",
+        "course.learner.check:command",
+        (
+            A_FOLDER,
+            Argument("--run", "1", "also holds a copy of it against the pages' conversations", FLAG),
+            Argument("--all", "1", "shows three findings, not one", FLAG),
+            Argument("--watch", "1", "answers again whenever you save a file", FLAG),
+            Argument("--json", "1", "prints JSON, for programs", FLAG),
+            Argument("--exercise", "03_who_joined", "checks an exercise", AN_EXERCISE),
+        ),
+        check="course.learner.project:check",
+    ),
+    Verb(
+        "exercise",
+        "lists the exercises; with `TO=~/exercise` and an exercise, writes the project to start from",
+        "course.learner.exercises:command",
+        (
+            Argument("--exercise", "03_who_joined", "shows its task", AN_EXERCISE),
+            Argument("--to", "~/exercise", options=A_TARGET),
+        ),
+    ),
+    Verb(
+        "hint",
+        "gives the next hint for an exercise, after a check that failed",
+        "course.learner.exercises:hint",
+        (Argument("--exercise", "03_who_joined", options=AN_EXERCISE, needed=True),),
+    ),
+    Verb(
+        "grade",
+        "for instructors: judges the folders of a group, and writes a table, CSV and HTML",
+        "course.learner.grade:command",
+        (
+            Argument("--dirs", "'submissions/*'", needed=True),
+            CHAPTER,
+            Argument("--to", "~/marks", "writes them into that new folder", A_TARGET),
+        ),
     ),
     Verb(
         "replay",

@@ -9,7 +9,7 @@ FLOORS = [
     {"console", "chapters", "processes", "verbs"},
     {"tasks", "pages"},
     {"replay"},
-    {"site"},
+    {"site", "learner"},
     {"__main__"},
 ]
 # What may be imported in each room, and in the benchmarks. Tests may import everything.
