@@ -1,4 +1,4 @@
-"""Recognise mistakes that many people make, and say what they are.
+r"""Recognise mistakes that many people make, and say what they are.
 
 The mistakes are data: course/learner/mistakes/*.toml, each a table whose name is its id.
 
@@ -17,10 +17,10 @@ The mistakes are data: course/learner/mistakes/*.toml, each a table whose name i
 
     [[await-missing.shows]]
     file = "chat/consumers.py"
-    has = '^ +self\\.channel_layer\\.group_'
+    has = '^ +self\.channel_layer\.group_'
 
-- `patch` makes the mistake at the end of `chapter`: {path: a diff in the pages' dialect}. `moved` is
-  {old path: new path}, `removed` a list of paths. They're done before the patch.
+- `patch` makes the mistake at the end of `chapter`: {path: a diff in the pages' dialect}. `moved`
+  is {old path: new path}, `removed` a list of paths. They're done before the patch.
 - `entry` is the anchor of the entry in docs/reference/troubleshooting.md that explains it.
 - `test` is the chapter's own test that fails then, as pytest's node id, and `hidden` the heading of
   a hidden test. A mistake has at least one of them.
@@ -141,7 +141,7 @@ class Mistake:
 
 @functools.cache
 def load() -> dict[str, Mistake]:
-    """Return all known mistakes by their ids. Raises CourseError if one isn't as described above."""
+    """Return all known mistakes by their ids. Raises CourseError if one isn't as above."""
     found: dict[str, Mistake] = {}
     for path in sorted(FOLDER.glob("*.toml")):
         try:
