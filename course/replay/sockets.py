@@ -59,10 +59,10 @@ class Socket:
     def ends(self, shown: str) -> None:
         """Wait until the socket ends as the page shows: `4403`, `HTTP 403`. Raises Mismatch."""
         frame = self._next(ANSWER_LIMIT)
-        came = "" if frame is None else f", but this came: {frame}"
+        came = "" if frame is None else f", and this came: {frame}"
         if self._end != shown:
-            how = self._end or f"not at all{came}"
-            raise Mismatch(f"{self._name} should end with {shown}, but ended with {how}")
+            how = f"it ended with {self._end}" if self._end else f"it's still open{came}"
+            raise Mismatch(f"{self._name}'s socket should end with {shown}, but {how}")
         self._end_shown = True
 
     def finish(self, seconds: float) -> None:
