@@ -106,7 +106,9 @@ def _folder(text: str) -> Path:
     except (OSError, ValueError) as error:
         raise CourseError(f"{text} can't be read: {error}.") from None
     if not exists:
-        raise CourseError(f"There's no folder {folder}. Name your project's: make check DIR=~/my-chat")
+        raise CourseError(
+            f"There's no folder {folder}. Name your project's: make check DIR=~/my-chat"
+        )
     if not is_folder:
         raise CourseError(f"{folder} is a file. Name the folder that it's in.")
     if folder == chapters.ROOT or chapters.ROOT in folder.parents:

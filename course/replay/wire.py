@@ -20,9 +20,10 @@ REQUEST = re.compile(
     r"(?P<method>GET|POST) (?P<path>/\S*)(?: (?P<form>[^\s=]+=\S*))?(?: from (?P<origin>\S+))?"
 )
 ANSWER = re.compile(
-    r"= (?:(?P<status>\d{3})(?: (?P<location>\S+))?|(?P<header>[A-Z][\w-]*): (?P<value>.*)|.*)"
+    r"(?P<sign>!?=) (?:(?P<status>\d{3})(?: (?P<location>\S+))?|(?P<header>[A-Z][\w-]*): (?P<value>.*)|.*)"
 )
 REPEATED = re.compile(r"(?P<what>\S) \* (?P<times>\d+)")  # `x * 70000`: a frame of so many
+WITHIN = re.compile(r"\((?P<what>\S) \* (?P<times>\d+)\)")  # `(x * 2001)`: so many within one
 
 
 def run(text: str, shell: Shell, halt: threading.Event) -> None:
@@ -118,11 +119,13 @@ class Conversation:
             value = answer.headers.get(line["header"].lower())
             came = "no such header" if value is None else f"{line['header']}: {value}"
         else:
-            shown, came = line[0][2:], answer.text
-        if not same(shown, came):
+            shown, came = line[0].partition(" ")[2], answer.text
+        unwanted = line["sign"] == "!="
+        if same(shown, came) == unwanted:
+            says = "rules out" if unwanted else "shows"
             raise Mismatch(
-                f"another answer came.\n\nThe page shows:\n\n    {shown}\n\nIt was:\n\n"
-                + matching.quote(matching.lines(came))
+                f"another answer came.\n\nThe page {says}:\n\n    {shown}\n\nIt was:\n\n"
+                + matching.quote([line for line in matching.lines(came) if line])
             )
 
     def _run(self, command: str) -> None:
@@ -138,5 +141,10 @@ class Conversation:
 
 def _whole(shown: str) -> str:
     """Return the frame to send; pages abbreviate long ones."""
-    match = REPEATED.fullmatch(shown)
-    return match["what"] * int(match["times"]) if match else shown
+    if match := REPEATED.fullmatch(shown):
+        return _repeat(match)
+    return WITHIN.sub(_repeat, shown)
+
+
+def _repeat(match: re.Match) -> str:
+    return match["what"] * int(match["times"])

@@ -37,6 +37,8 @@ def shell(tmp_path_factory):
         f"ann: {URL}\n$ curl -s http://127.0.0.1:8000/say/Tea -o /dev/null\nann < Tea\n",
         f"ann: {URL}\nann > bye\nann < bye\nann x 4001\nann: {URL}\nann > x\nann < x\n",
         f"{URL}\n> x * 300\n< {'x' * 300}\n",
+        f"{URL}\n> a(x * 3)b(y * 2)\n< axxxbyy\n",
+        "GET /\n= 200\n!= 404\n!= ...Coffee...\n",
     ],
 )
 def test_conversation_runs_as_shown(shell, monkeypatch, block):
@@ -77,6 +79,7 @@ NEVER_ARRIVES = ["within 0.3 s", "still open", "should end with HTTP 403"]
         ("= 200\n", 1, "nothing has been asked for yet: = 200"),
         ("GET /\n= 404\n", 2, "another answer came.\n\nThe page shows:\n\n    404\n\nIt was"),
         ("GET /\n= Vary: Cookie\n", 2, "It was:\n\n    no such header"),
+        ("GET /\n!= 200\n", 2, "another answer came."),
         ("as ann\n", 1, "as ann: expected a login form at /accounts/login/, got HTTP 200"),
     ],
 )
