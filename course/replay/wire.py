@@ -20,7 +20,8 @@ REQUEST = re.compile(
     r"(?P<method>GET|POST) (?P<path>/\S*)(?: (?P<form>[^\s=]+=\S*))?(?: from (?P<origin>\S+))?"
 )
 ANSWER = re.compile(
-    r"(?P<sign>!?=) (?:(?P<status>\d{3})(?: (?P<location>\S+))?|(?P<header>[A-Z][\w-]*): (?P<value>.*)|.*)"
+    r"(?P<sign>!?=) "
+    r"(?:(?P<status>\d{3})(?: (?P<location>\S+))?|(?P<header>[A-Z][\w-]*): (?P<value>.*)|.*)"
 )
 REPEATED = re.compile(r"(?P<what>\S) \* (?P<times>\d+)")  # `x * 70000`: a frame of so many
 WITHIN = re.compile(r"\((?P<what>\S) \* (?P<times>\d+)\)")  # `(x * 2001)`: so many within one
