@@ -6,10 +6,11 @@ many as it takes: commands and conversations with a running server, which any ri
 passes), and `Solution` (blocks that change the end of the chapter).
 """
 
-import os
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from course import chapters, console
@@ -20,7 +21,7 @@ from course.pages import file_tree, grammar
 from course.pages.matching import Mismatch
 from course.replay import checkout, recordings
 from course.replay.shell import NO_BROWSER
-from course.replay.workshop import Workshop
+from course.replay.workshop import PROJECT, Workshop
 
 FOLDER = chapters.ROOT / "exercises"
 VISIBLE = "tests/test_exercise.py"
@@ -28,12 +29,25 @@ TASK = "TASK.md"
 HIDDEN = "Hidden test: "
 
 # The first failure, in few lines: the learner wants to know what's wrong, and not how pytest runs.
+SECTION = re.compile(r"_{3,} (?!ERROR at teardown).+ _{3,}")  # what's above each traceback
+RULE = re.compile(r"[=_!-]{3,} .* [=_!-]{3,}|\d+ (?:passed|failed|error)")  # what ends it
+FRAME = re.compile(r"(\S+):\d+: in ")
 PYTEST = "pytest -q -x -rN --tb=short --no-header"
+
+# The project is checked in a copy, which isn't there any more when its owner reads the answer.
+IN_THE_COPY = re.compile(rf"""[^\s"']*/{PROJECT}/""")
+# The replay speaks to authors of pages; an exercise's file isn't what a learner is to read.
+WORDS = {
+    "The page shows": "The exercise expects",
+    "the page doesn't show": "the exercise doesn't expect",
+    "than the page shows": "than the exercise expects",
+    "shown is": "expected",
+}
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise. `sections` are the parts below its headings, by title; `text` is its Markdown."""
+    """An exercise: its Markdown, and by their titles the sections that it consists of."""
 
     name: str
     path: Path
@@ -105,9 +119,9 @@ def command(exercise: str | None, to: Path | None) -> None:
     if exercise is None:
         if to:
             raise CourseError("Name an exercise as well: make exercise lists them.")
-        console.say(
-            console.table([("exercise", ""), *((name, "", find(name).title) for name in names())])
-        )
+        width = max(map(len, names()))
+        for name in names():
+            console.say(f"  {name:<{width}}  {find(name).title}")
         console.say("\nThe task of one: make exercise EXERCISE=01_suggested_rooms")
         return
     found = find(exercise)
@@ -118,7 +132,9 @@ def command(exercise: str | None, to: Path | None) -> None:
     checkout.write_project(files, to)
     console.say(f"{to} now contains the end of {found.chapter}, {VISIBLE} and {TASK}.")
     console.say(f"\nNext:\n\n{checkout.advice(files, to)}\n\n{found.title}\n\n{found.task}\n")
-    console.say(f"When you think it works: make check DIR={to} EXERCISE={found.name}")
+    console.say(
+        f"When you think it works: make check DIR={shlex.quote(str(to))} EXERCISE={found.name}"
+    )
 
 
 def hint(exercise: str) -> None:
@@ -176,7 +192,8 @@ def _parts(files: file_tree.Tree, exercise: Exercise):
         for outcome in judge.judge(there, exercise.hidden_tests):
             what = outcome.section.title.removeprefix(HIDDEN)
             yield Result(f"hidden test: {what}", explain(outcome))
-        yield Result(f"{exercise.chapter}'s own tests", run_tests(there, own_tests()))
+        own = run_tests(there, own_tests())
+        yield Result(f"the own tests of {exercise.chapter}", own)
 
 
 def with_tests(files: file_tree.Tree, exercise: Exercise) -> file_tree.Tree:
@@ -188,7 +205,7 @@ def with_tests(files: file_tree.Tree, exercise: Exercise) -> file_tree.Tree:
 
 
 def own_tests() -> str:
-    """Return what pytest is asked for to run the chapter's own tests."""
+    """Return what pytest is told to run a chapter's own tests."""
     return f"{NO_BROWSER} --ignore={VISIBLE}"
 
 
@@ -200,12 +217,33 @@ def start_of(exercise: Exercise) -> file_tree.Tree:
 
 
 def run_tests(there: Workshop, words: str) -> str:
-    """Run some of the tests in a workshop; return "", or the last lines of what pytest said."""
+    """Run some of the tests in a workshop; return "", or where the first failed and why."""
     try:
         status, printed = there.run(f"{PYTEST} {words}")
     except Mismatch as mismatch:
         return str(mismatch)
-    return "\n".join(printed[-25:]) if status else ""
+    return IN_THE_COPY.sub("", "\n".join(_failure(printed))) if status else ""
+
+
+def _failure(printed: list[str]) -> list[str]:
+    """Return the project's own lines of pytest's first traceback, and the error at its end."""
+    # An error of the cleaning up comes first, but it's only a consequence.
+    begins = [n for n, line in enumerate(printed) if SECTION.fullmatch(line)]
+    section = printed[begins[0] + 1 :] if begins else printed
+    section = list(takewhile(lambda line: not RULE.match(line), section))
+    found, errors, is_ours = [], [], False
+    for before, line in pairwise(["", *section]):
+        if frame := FRAME.match(line):
+            is_ours = not frame[1].startswith(("/", "."))
+        if line.startswith("E  "):
+            errors = [*errors, line] if before.startswith("E  ") else [line]
+        elif is_ours and line:
+            found.append(line)
+    if not errors:
+        return printed[-20:]
+    if errors[-1].endswith("TimeoutError"):
+        errors.append("    (Nothing arrived in time.)")
+    return [*found, *errors[:20]]
 
 
 def explain(outcome: judge.Outcome) -> str:
@@ -214,7 +252,10 @@ def explain(outcome: judge.Outcome) -> str:
         return ""
     block = [each for each in outcome.section.blocks if each.line <= outcome.line][-1]
     shown = block.text.rstrip("\n").split("\n")[: max(1, outcome.line - block.line)]
-    return "\n".join([*shown, "", outcome.said])
+    said = outcome.said
+    for ours, theirs in WORDS.items():
+        said = said.replace(ours, theirs)
+    return IN_THE_COPY.sub("", "\n".join([*shown, "", said]))
 
 
 def failed_checks(exercise: Exercise) -> int:
