@@ -126,16 +126,15 @@ def checked(request):
 
     All that was selected is checked from the start, several at a time.
     """
-    ours = [item for item in request.session.items if item.module is request.module]
-    wanted = [item.callspec.id for item in ours if hasattr(item, "callspec")]
+    items = [item for item in request.session.items if item.module is request.module]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        names = [name for name in exercises.names() if name in wanted]
-        both = {name: pool.submit(both_sides, exercises.find(name)) for name in names}
-        near = {each: pool.submit(find_failure, *each[:4]) for each in NEARLY_RIGHT}
-        if not any(item.name.startswith("test_nearly") for item in ours):
-            for each in near.values():
-                each.cancel()
-        yield lambda which: (both | near)[which].result()
+        futures = {}
+        for params in (item.callspec.params for item in items):
+            if name := params.get("name"):
+                futures[name] = pool.submit(both_sides, exercises.find(name))
+            else:
+                futures[params["nearly"]] = pool.submit(find_failure, *params["nearly"][:4])
+        yield lambda which: futures[which].result()
 
 
 @pytest.fixture(scope="module", autouse=True)
