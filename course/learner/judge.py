@@ -30,7 +30,11 @@ def workshop(files: file_tree.Tree, halt: threading.Event | None = None) -> Iter
     with (
         tempfile.TemporaryDirectory(prefix="course-judge-", ignore_cleanup_errors=True) as scratch,
         Workshop(
-            Path(scratch).resolve(), files, fast=False, halt=halt or threading.Event(), browser=False
+            Path(scratch).resolve(),
+            files,
+            fast=False,
+            halt=halt or threading.Event(),
+            browser=False,
         ) as found,
     ):
         yield found

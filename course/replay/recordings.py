@@ -14,6 +14,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -24,6 +25,7 @@ from course.replay import command, run
 from course.replay.checkout import start_of
 from course.replay.run import Snapshot
 
+MADE_BY = [".", "pages", "replay"]  # the rooms whose modules make snapshots
 FOLDER = ".course_cache"  # below the repository's; `make clean` removes it
 
 
@@ -56,10 +58,10 @@ def read(lesson: str) -> Recording:
     Raises PageError for what a page does wrong, and CourseError.
     """
     key = _key(lesson)
-    snapshots = _load(lesson, key)
+    snapshots = load(lesson, key)
     if snapshots is None:
         snapshots = run.replay(lesson, start_of(lesson), fast=True).snapshots
-        _save(lesson, key, snapshots)
+        save(lesson, key, snapshots)
     return Recording(start_of(lesson), chapters.pages(lesson), snapshots)
 
 
@@ -68,7 +70,7 @@ def prepare(lessons: list[str]) -> None:
 
     Raises PageError and CourseError, for the first of them that can't be replayed.
     """
-    stale = [lesson for lesson in lessons if _load(lesson, _key(lesson)) is None]
+    stale = [lesson for lesson in lessons if load(lesson, _key(lesson)) is None]
     if stale:
         console.say(f"Replaying the files of {', '.join(stale)} ...")
     with ThreadPoolExecutor(command.AT_ONCE) as pool:
@@ -81,7 +83,8 @@ def prepare(lessons: list[str]) -> None:
 def _key(lesson: str) -> str:
     """Return a hash of all that the lesson's snapshots are made from."""
     digest = hashlib.sha256(f"{django.VERSION} {sys.version} {chapters.ROOT}".encode())
-    ours = Path(course.__file__).parent.glob("**/*.py")
+    here = Path(course.__file__).parent
+    ours = [path for room in MADE_BY for path in here.glob(f"{room}/*.py")]
     for path in sorted([*ours, *chapters.pages(lesson)]):
         _add(digest, path.name, path.read_bytes())
     # A page copies files from its chapter's folder, and could copy from any other.
@@ -95,22 +98,23 @@ def _add(digest, name: str, content: bytes) -> None:
     digest.update(f"{name} {len(content)}\n".encode() + content)
 
 
-def _path(lesson: str) -> Path:
-    return chapters.ROOT / FOLDER / f"{lesson}.pickle"
+def _path(name: str) -> Path:
+    return chapters.ROOT / FOLDER / f"{name}.pickle"
 
 
-def _load(lesson: str, key: str) -> list[Snapshot] | None:
-    """Return the snapshots from disk, or None if they aren't there or were made for another key."""
+def load(name: str, key: str) -> Any:
+    """Return what save() kept, or None if it isn't there or was kept for another key."""
     try:
-        made_for, snapshots = pickle.loads(_path(lesson).read_bytes())
+        made_for, kept = pickle.loads(_path(name).read_bytes())
     except Exception:  # a damaged file can raise almost anything
         return None
-    return snapshots if made_for == key else None
+    return kept if made_for == key else None
 
 
-def _save(lesson: str, key: str, snapshots: list[Snapshot]) -> None:
-    path = _path(lesson)
+def save(name: str, key: str, kept: Any) -> None:
+    """Keep something on disk for those who ask with the same key."""
+    path = _path(name)
     path.parent.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
-        pickle.dump((key, snapshots), half)
+        pickle.dump((key, kept), half)
     os.replace(half.name, path)
