@@ -244,6 +244,12 @@ VERBS = [
         "course.tasks.suites:test_faults",
     ),
     Verb(
+        "test-learner",
+        "tests what `check`, the exercises and `grade` say: each known mistake, each exercise, and "
+        "submissions that misbehave",
+        "course.tasks.suites:test_learner",
+    ),
+    Verb(
         "screenshots",
         "retakes the screenshots on the pages",
         "course.site.screenshots:retake",

@@ -1,4 +1,4 @@
-"""Turn what differs from the nearest state into findings: the first lines of each file that differ."""
+"""Turn what differs from the nearest state into findings: the first such lines of each file."""
 
 import difflib
 
@@ -70,10 +70,10 @@ def _leads_to(lesson: str, end: str) -> bool:
 def _first(each: Difference, place: Place) -> tuple[int, str, str]:
     """Return the learner's line where the files begin to differ, and both sides' lines there."""
     mine, theirs = place.files[each.path], place.nearest.files[each.path]
-    parts = canonical.parts
     if each.path.endswith(".py") and not canonical.is_readable(each.path, mine):
-        parts = lambda _, content: canonical.lines(content)  # noqa: E731
-    said, shown = parts(each.path, mine), parts(each.path, theirs)
+        said, shown = canonical.lines(mine), canonical.lines(theirs)
+    else:
+        said, shown = canonical.parts(each.path, mine), canonical.parts(each.path, theirs)
     matcher = difflib.SequenceMatcher(
         None, [part.text for part in said], [part.text for part in shown], autojunk=False
     )
