@@ -154,11 +154,11 @@ VERBS = [
     ),
     Verb(
         "exercise",
-        "lists the exercises; with `TO=~/exercise` and an exercise, writes the project to start from",
+        "lists the exercises",
         "course.learner.exercises:command",
         (
             Argument("--exercise", "03_who_joined", "shows its task", AN_EXERCISE),
-            Argument("--to", "~/exercise", options=A_TARGET),
+            Argument("--to", "~/exercise", "also writes the project to start from", A_TARGET),
         ),
     ),
     Verb(

@@ -78,8 +78,10 @@ def examine(
         findings = [failed]
     if not findings and (failed := probe.compare(mine, _wanted(there.nearest))):
         findings = [failed]
+    others = differences.findings(found, there, timeline)
+    findings = [differences.with_the_page(each, others) for each in findings]
     if not findings or most > 1:
-        findings = [*findings, *differences.findings(found, there, timeline)]
+        findings += others
     findings = _explained(findings[:most], there)
     report = Report(str(found.folder), there, timeline, findings, looked_at(findings, run))
     if run and (not findings or findings[0].rung == "text"):

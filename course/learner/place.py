@@ -20,8 +20,8 @@ from course.pages import file_tree
 StepName = tuple[str, int]  # a lesson and the number of a step, 0 for its start
 
 ALIKE = 0.6  # how much of two files has to be the same for one to be a misplaced other
-# What a state has and the project lacks counts more than the opposite, so that of two states between
-# which a project is, the earlier is nearer.
+# What a state has and the project lacks counts more than the opposite. So if a project is between
+# two states, the earlier one is nearer.
 MISSING = 1.5
 HALF = 0.3
 MOSTLY = 0.75  # how much of a step has to be there, or to be missing, for all of it to count so
@@ -190,7 +190,7 @@ def _alike(
 
 
 class _History:
-    """Which step brought, removed, will bring or will remove what a file says, seen from a position.
+    """Seen from a position: which step brought, removed, will bring or remove what a file says.
 
     Each is {(path, what it says): step}.
     """
@@ -251,7 +251,8 @@ def _way_through(position: Position, timeline: Timeline) -> list[Position]:
 def _describe(
     files: file_tree.Tree, moved: dict[str, str], ends: list[Position], timeline: Timeline
 ) -> Place:
-    position = ends[-1]
+    # A section that undoes its changes leaves the state from before it.
+    position = next((each for each in reversed(ends) if not each.section), ends[-1])
     count = len(timeline.steps[position.lesson])
     history = _History(position, timeline)
     different = _different_files(files, position, timeline)
@@ -347,10 +348,10 @@ def _ahead_files(
     found = {}
     for path in different:
         for each in later:
-            if path in files and path in each.files and each.files[path].strip():
-                if not _count(_differ(path, files[path], each.files[path], timeline)):
-                    found[path] = (each.lesson, each.inside or each.step)
-                    break
+            mine, theirs = files.get(path), each.files.get(path)
+            if mine and theirs and not _count(_differ(path, mine, theirs, timeline)):
+                found[path] = (each.lesson, each.inside or each.step)
+                break
     following = (position.lesson, position.inside or position.step + 1)
     return {path: step for path, step in found.items() if step != following}
 

@@ -58,6 +58,7 @@ _WRITES_FILES = re.compile(
 _KEEPS_TO_ITSELF = re.compile(
     r"(?:\w+=\S* )*"  # variables set for this command alone
     r"(?:(?:pytest|pip|redis-cli)\b"
+    r"|\(cd ~/channels-course$|python3 -m course check\b"
     r"|python3? manage\.py (?:check|createsuperuser|demo|migrate)\b)"
 )
 
