@@ -24,6 +24,7 @@ The mistakes are data: course/learner/mistakes/*.toml, each a table whose name i
 - `entry` is the anchor of the entry in docs/reference/troubleshooting.md that explains it.
 - `test` is the chapter's own test that fails then, as pytest's node id, and `hidden` the heading of
   a hidden test. A mistake has at least one of them.
+- `steps` are the titles of the page's own steps that have it for a while.
 - Each `shows` is one way to recognise it, and one is enough. All that it says has to hold:
 
   - `rung`: the finding's rung, or a list of rungs. Without it, and without a `message`, that's
@@ -103,6 +104,7 @@ class Mistake:
     patch: dict[str, str] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     def make(self, files: file_tree.Tree) -> file_tree.Tree:
         """Return the files with the mistake in them. Raises PatchError if they don't fit it."""
@@ -201,8 +203,8 @@ def _mistake(name: str, table: dict) -> Mistake:
         Symptom(**{key: tuple(v) if isinstance(v, list) else v for key, v in each.items()})
         for each in table.pop("shows")
     )
-    removed = tuple(table.pop("removed", ()))
-    return Mistake(id=name, shows=shows, removed=removed, **table)
+    several = {key: tuple(table.pop(key, ())) for key in ("removed", "steps")}
+    return Mistake(id=name, shows=shows, **several, **table)
 
 
 def _line(path: str, content: bytes, within: str, has: str, lacks: str) -> int:
