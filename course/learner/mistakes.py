@@ -134,7 +134,8 @@ class Mistake:
                 continue
             if not symptom.file:
                 return ""
-            if wanted and next(symptom.places(wanted), None):
+            # What a tool says isn't so in the page's project: probe.compare() has looked.
+            if wanted and not symptom.message and next(symptom.places(wanted), None):
                 continue
             for path, line in symptom.places(files):
                 return f"{path}:{line}"
