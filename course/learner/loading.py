@@ -88,7 +88,7 @@ class Loading:
         return fine
 
     def import_asgi(self) -> bool:
-        """Import the ASGI module before anything else, as a server does. Return whether it works."""
+        """Import the ASGI module first of all, as a server does. Return whether it works."""
         if not Path(f"{self.package}/asgi.py").exists():
             return True
         self.at(f"{self.package}.asgi is imported")
@@ -249,7 +249,8 @@ class Loading:
 
 def text(error: BaseException) -> str:
     """Return what Python prints last of an exception: often a line, of a SyntaxError four."""
-    return "".join(traceback.format_exception_only(error)).strip("\n")
+    said = "".join(traceback.format_exception_only(error)).strip("\n")
+    return said.removeprefix("django.core.management.base.")  # as manage.py does
 
 
 def pages(patterns=None, before: str = ""):

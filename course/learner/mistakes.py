@@ -47,9 +47,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from course import chapters
 from course.console import CourseError
 from course.learner.findings import Finding
-from course.pages import file_tree, matching, patches
+from course.pages import file_tree, headings, matching, patches
 
 FOLDER = Path(__file__).parent / "mistakes"
 LATE = ("routes", "text", "behaviour")  # the rungs of a project that starts
@@ -191,12 +192,29 @@ def recognise(
 def explain(
     finding: Finding, files: file_tree.Tree, chapter: str, wanted: file_tree.Tree | None = None
 ) -> Finding:
-    """Return the finding with the known mistake behind it, or the finding itself."""
+    """Return the finding with the mistake behind it, or with an entry that has its message."""
     mistake = recognise(finding, files, chapter, wanted)
     if not mistake:
-        return finding
+        return replace(finding, entry=finding.entry or entry_of(finding.yours))
     where = mistake.place(finding, files, chapter, wanted) or finding.where
     return replace(finding, where=where, do=mistake.says, entry=mistake.entry, mistake=mistake.id)
+
+
+def entry_of(said: str) -> str:
+    """Return the anchor of the entry in Troubleshooting whose message is in a text, or ""."""
+    lines = [line.strip() for line in matching.lines(said)]
+    for anchor, message in entries().items():
+        if message and any(matching.line_matches(message, line) for line in lines):
+            return anchor
+    return ""
+
+
+@functools.cache
+def entries() -> dict[str, str]:
+    """Return {the anchor of an entry in Troubleshooting: the first line of its message}."""
+    page = (chapters.ROOT / "docs/reference/troubleshooting.md").read_text(encoding="utf-8")
+    found = re.findall(r"^### (.+)\n\n(?:```text\n(.+))?", page, re.MULTILINE)
+    return {headings.slug(headings.plain(heading), "-"): message for heading, message in found}
 
 
 def _mistake(name: str, table: dict) -> Mistake:
