@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,22 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def workshop(files: file_tree.Tree, halt: threading.Event | None = None) -> Iterator[Workshop]:
-    """Yield a workshop with a copy of the project, in which blocks can be carried out."""
+def workshop(
+    files: file_tree.Tree, halt: threading.Event | None = None, prefix: Sequence[str] = ()
+) -> Iterator[Workshop]:
+    """Yield a workshop with a copy of the project, in which blocks can be carried out.
+
+    `prefix` is a command that runs the project's programs, such as `nice`; see processes.bash.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="course-judge-", ignore_cleanup_errors=True) as scratch,
         Workshop(
-            Path(scratch).resolve(), files, fast=False, halt=halt or threading.Event(), browser=False
+            Path(scratch).resolve(),
+            files,
+            fast=False,
+            halt=halt or threading.Event(),
+            browser=False,
+            prefix=prefix,
         ) as found,
     ):
         yield found

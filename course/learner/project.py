@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _SETTINGS = re.compile(rb"""DJANGO_SETTINGS_MODULE['"]?,\s*['"](\w+)\.settings""
 
 @dataclass(frozen=True)
 class Project:
-    """A learner's project: where it is, its files, and what its package with the settings is called.
+    """A learner's project: where it is, its files, and the name of its package with the settings.
 
     `files` has the learner's own paths and contents, without caches, environments and databases.
     """
@@ -29,26 +30,25 @@ class Project:
     files: file_tree.Tree
     package: str
 
-    def as_on_the_pages(self) -> file_tree.Tree:
-        """Return the files as if the package were called `config`, as it is on the pages."""
+    def as_on_the_pages(self, others: Iterable[bytes] = ()) -> file_tree.Tree:
+        """Return the files as if the package were called `config`, as it is on the pages.
+
+        `others` are files in which the package's name may mean something else. If it does in none
+        of them, every such word means the package.
+        """
         if self.package == PACKAGE:
             return self.files
-        modules = "|".join(
-            sorted(
-                {name.split("/")[1].removesuffix(".py") for name in self.files if self._own(name)}
-                | {"settings", "urls", "asgi", "wsgi"}
-            )
-        )
-        old = re.escape(self.package)
-        # Not every word of that name is the package: it's followed by one of its modules.
-        used = re.compile(
-            rf"\b{old}(?=\.(?:{modules})\b|/(?:{modules})\.py\b| import\b| project\b)".encode()
-        )
+        name = rf"\b{re.escape(self.package)}\b"
+        if any(self.package.encode() in other for other in others):
+            modules = {path.split("/")[1] for path in self.files if self._own(path)}
+            used = "|".join(sorted(path.removesuffix(".py") for path in modules))
+            name += rf"(?=\.(?:{used})\b|/(?:{used})\.py\b| import\b| project\b)"
+        word = re.compile(name.encode())
         return {
-            PACKAGE + name[len(self.package) :] if self._own(name) else name: used.sub(
+            PACKAGE + path[len(self.package) :] if self._own(path) else path: word.sub(
                 PACKAGE.encode(), content
             )
-            for name, content in self.files.items()
+            for path, content in self.files.items()
         }
 
     def theirs(self, path: str) -> str:
@@ -106,7 +106,9 @@ def _folder(text: str) -> Path:
     except (OSError, ValueError) as error:
         raise CourseError(f"{text} can't be read: {error}.") from None
     if not exists:
-        raise CourseError(f"There's no folder {folder}. Name your project's: make check DIR=~/my-chat")
+        raise CourseError(
+            f"There's no folder {folder}. Name your project's: make check DIR=~/my-chat"
+        )
     if not is_folder:
         raise CourseError(f"{folder} is a file. Name the folder that it's in.")
     if folder == chapters.ROOT or chapters.ROOT in folder.parents:

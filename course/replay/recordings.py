@@ -11,9 +11,11 @@ import os
 import pickle
 import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -24,6 +26,7 @@ from course.replay import command, run
 from course.replay.checkout import start_of
 from course.replay.run import Snapshot
 
+MADE_BY = [".", "pages", "replay"]  # the rooms whose modules make snapshots
 FOLDER = ".course_cache"  # below the repository's; `make clean` removes it
 
 
@@ -55,62 +58,87 @@ def read(lesson: str) -> Recording:
 
     Raises PageError for what a page does wrong, and CourseError.
     """
-    key = _key(lesson)
-    snapshots = _load(lesson, key)
-    if snapshots is None:
-        snapshots = run.replay(lesson, start_of(lesson), fast=True).snapshots
-        _save(lesson, key, snapshots)
-    return Recording(start_of(lesson), chapters.pages(lesson), snapshots)
+    return _read(lesson, _key(lesson, _shared()))
 
 
-def prepare(lessons: list[str]) -> None:
-    """Replay those of the lessons whose recordings are out of date, and say which they are.
+def read_all(lessons: list[str], tell: Callable[[str], None] = console.say) -> dict[str, Recording]:
+    """Return {lesson: its recording}. `tell` is told which have to be replayed.
 
     Raises PageError and CourseError, for the first of them that can't be replayed.
     """
-    stale = [lesson for lesson in lessons if _load(lesson, _key(lesson)) is None]
+    shared = _shared()
+    keys = {lesson: _key(lesson, shared) for lesson in lessons}
+    stale = [lesson for lesson in lessons if not is_kept(lesson, keys[lesson])]
     if stale:
-        console.say(f"Replaying the files of {', '.join(stale)} ...")
+        tell(f"Replaying the files of {', '.join(stale)} ...")
     with ThreadPoolExecutor(command.AT_ONCE) as pool:
         # Later lessons take longer, and what takes longest goes first.
-        done = {lesson: pool.submit(read, lesson) for lesson in reversed(stale)}
+        done = {lesson: pool.submit(_read, lesson, keys[lesson]) for lesson in reversed(stale)}
     for lesson in stale:
         done[lesson].result()
+    return {lesson: _read(lesson, keys[lesson]) for lesson in lessons}
 
 
-def _key(lesson: str) -> str:
+def _read(lesson: str, key: str) -> Recording:
+    snapshots = load(lesson, key)
+    if snapshots is None:
+        snapshots = run.replay(lesson, start_of(lesson), fast=True).snapshots
+        save(lesson, key, snapshots)
+    return Recording(start_of(lesson), chapters.pages(lesson), snapshots)
+
+
+def _key(lesson: str, shared: bytes) -> str:
     """Return a hash of all that the lesson's snapshots are made from."""
+    digest = hashlib.sha256(shared)
+    for path in chapters.pages(lesson):
+        _add(digest, path.name, path.read_bytes())
+    return digest.hexdigest()
+
+
+def _shared() -> bytes:
+    """Return a hash of what the snapshots of all lessons are made from."""
     digest = hashlib.sha256(f"{django.VERSION} {sys.version} {chapters.ROOT}".encode())
-    ours = Path(course.__file__).parent.glob("**/*.py")
-    for path in sorted([*ours, *chapters.pages(lesson)]):
+    here = Path(course.__file__).parent
+    for path in sorted(path for room in MADE_BY for path in here.glob(f"{room}/*.py")):
         _add(digest, path.name, path.read_bytes())
     # A page copies files from its chapter's folder, and could copy from any other.
     for name in chapters.NAMES:
         for inside, content in file_tree.read(chapters.folder(name)).items():
             _add(digest, f"{name}/{inside}", content)
-    return digest.hexdigest()
+    return digest.digest()
 
 
 def _add(digest, name: str, content: bytes) -> None:
     digest.update(f"{name} {len(content)}\n".encode() + content)
 
 
-def _path(lesson: str) -> Path:
-    return chapters.ROOT / FOLDER / f"{lesson}.pickle"
+def _path(name: str) -> Path:
+    return chapters.ROOT / FOLDER / f"{name}.pickle"
 
 
-def _load(lesson: str, key: str) -> list[Snapshot] | None:
-    """Return the snapshots from disk, or None if they aren't there or were made for another key."""
+def load(name: str, key: str) -> Any:
+    """Return what save() kept, or None if it isn't there or was kept for another key."""
     try:
-        made_for, snapshots = pickle.loads(_path(lesson).read_bytes())
+        with _path(name).open("rb") as file:
+            return pickle.load(file) if pickle.load(file) == key else None
     except Exception:  # a damaged file can raise almost anything
         return None
-    return snapshots if made_for == key else None
 
 
-def _save(lesson: str, key: str, snapshots: list[Snapshot]) -> None:
-    path = _path(lesson)
+def is_kept(name: str, key: str) -> bool:
+    """Return whether something was kept for that key, without reading it."""
+    try:
+        with _path(name).open("rb") as file:
+            return pickle.load(file) == key
+    except Exception:
+        return False
+
+
+def save(name: str, key: str, kept: Any) -> None:
+    """Keep something on disk for those who ask with the same key."""
+    path = _path(name)
     path.parent.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
-        pickle.dump((key, snapshots), half)
+        pickle.dump(key, half)
+        pickle.dump(kept, half)
     os.replace(half.name, path)

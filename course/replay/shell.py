@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from course import processes
@@ -23,6 +24,7 @@ SYSTEM = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 # All that a page's commands find set, so that they find the same on every machine.
 VARIABLES = {
     "COLUMNS": "80",
+    "COURSE_REPLAY": "1",  # the clone's folders may be out of date: the replay writes them
     "LANG": "C.UTF-8",
     "NO_COLOR": "1",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -56,6 +58,7 @@ _WRITES_FILES = re.compile(
 _KEEPS_TO_ITSELF = re.compile(
     r"(?:\w+=\S* )*"  # variables set for this command alone
     r"(?:(?:pytest|pip|redis-cli)\b"
+    r"|\(cd ~/channels-course$|python3 -m course check\b"
     r"|python3? manage\.py (?:check|createsuperuser|demo|migrate)\b)"
 )
 
@@ -79,8 +82,8 @@ class Shell:
     """A bash in `folder`, whose parent is its HOME, and the servers that were started in it.
 
     The programs of this process's environment are found first. Without a `browser`, the project's
-    suite leaves out the tests that need one, as it does for learners who have none. Always close
-    it.
+    suite leaves out the tests that need one, as it does for learners who have none. `prefix` is
+    processes.bash's. Always close it.
     """
 
     def __init__(
@@ -89,8 +92,10 @@ class Shell:
         scratch: Path,
         halt: threading.Event,
         browser: bool = True,
+        prefix: Sequence[str] = (),
     ):
         self._halt = halt
+        self._prefix = prefix
         self._out = scratch / "out"
         programs = Path(sys.executable).parent
         for name in ("bin", "tmp"):
@@ -106,7 +111,7 @@ class Shell:
         if not browser:
             environment["PYTEST_ADDOPTS"] += f" {NO_BROWSER}"
         self._bash = subprocess.Popen(
-            ["bash", "--noprofile", "--norc"],
+            processes.bash(prefix=prefix),
             cwd=folder,
             env=environment,
             text=True,
@@ -115,7 +120,7 @@ class Shell:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.servers = servers.Servers(scratch, self._surroundings, halt)
+        self.servers = servers.Servers(scratch, self._surroundings, halt, prefix)
         self.ports = self.servers.ports
         try:
             self._ask(READY_ENVIRONMENT.format(prefix=shlex.quote(str(programs.parent))))
@@ -165,7 +170,8 @@ class Shell:
         if may_ask_a_server(command.text):
             self.servers.refresh()
         if command.exchanges:
-            prompt.converse(command, *self._surroundings(), self.ports, self._halt)
+            there = (*self._surroundings(), self.ports, self._halt, self._prefix)
+            prompt.converse(command, *there)
             return
         status, printed = self.run(command.text)
         ended = f" and failed with exit status {status}" if status else ""

@@ -1,0 +1,383 @@
+"""Find out how far a project is: which state on the pages is nearest, and what differs from it.
+
+Everything is derived from the files. What layout doesn't change doesn't count (see canonical.py),
+and neither do files that no lesson has.
+"""
+
+import difflib
+import functools
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from course import chapters
+from course.learner import canonical
+from course.learner.project import Project
+from course.learner.timeline import Position, Timeline
+from course.pages import file_tree
+
+StepName = tuple[str, int]  # a lesson and the number of a step, 0 for its start
+
+ALIKE = 0.6  # how much of two files has to be the same for one to be a misplaced other
+# What a state has and the project lacks counts more than the opposite. So if a project is between
+# two states, the earlier one is nearer.
+MISSING = 1.5
+HALF = 0.3
+MOSTLY = 0.75  # how much of a step has to be there, or to be missing, for all of it to count so
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A file that isn't as in the nearest state, for no reason that a step gives.
+
+    `path` is the pages' path, and `moved_from` where a misplaced file is. `missing` is what the
+    pages' file says and this one doesn't, and `extra` the opposite; both are empty if it's only in
+    another order. `step` brought what's missing, or removed what's extra: (lesson, number), or None
+    if no step did.
+    """
+
+    path: str
+    missing: frozenset[str]
+    extra: frozenset[str]
+    moved_from: str
+    step: StepName | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a project is in `lesson`, which has `steps` numbered steps.
+
+    The steps from 1 to `done` are done, except for those `skipped`. From `first` to `done`, steps
+    can't be told apart by their files. `begun` is a step that's only half done, or None, and
+    `ahead` are steps that are done too early. `ahead_files` are files that are as after a later
+    step. `section` is the heading of a section without a number whose changes are there.
+    `differences` are those that none of this explains, the earliest step's first. `finished`: the
+    project is as at the lesson's end.
+    """
+
+    lesson: str
+    steps: int
+    first: int
+    done: int
+    skipped: list[StepName]
+    begun: int | None
+    ahead: list[StepName]
+    ahead_files: dict[str, StepName]
+    section: str
+    finished: bool
+    differences: list[Difference]
+    nearest: Position = field(repr=False)
+    files: file_tree.Tree = field(repr=False)
+
+    @property
+    def next(self) -> StepName | None:
+        """The step to do next: the first that's skipped, the one that's begun, or the next one."""
+        if self.skipped:
+            return self.skipped[0]
+        if self.begun:
+            return self.lesson, self.begun
+        number = self.done + 1
+        while (self.lesson, number) in self.ahead:
+            number += 1
+        return (self.lesson, number) if number <= self.steps else None
+
+
+def place(project: Project, timeline: Timeline) -> Place:
+    """Return how far a project is."""
+    files = project.as_on_the_pages(content for _, content in timeline.said)
+    moved: dict[str, str] = {}
+    ends = _nearest(files, timeline)
+    known = {
+        path for each in timeline.positions if each.lesson == ends[0].lesson for path in each.files
+    }
+    files, moved = _put_back(files, known, ends[-1].files, timeline)
+    if moved:
+        ends = _nearest(files, timeline)
+    return _describe(files, moved, ends, timeline)
+
+
+def _nearest(files: file_tree.Tree, timeline: Timeline) -> list[Position]:
+    """Return the positions that are nearest, in order. All are of one lesson.
+
+    The distance to a position is a sum over files. A file that differs in many ways counts little
+    more than one that differs in a few, because it may have been copied too early as a whole.
+    """
+
+    @functools.cache
+    def distance(path: str, content: bytes | None) -> float:
+        missing, extra = _differ(path, files.get(path), content, timeline)
+        return math.log2(1 + MISSING * missing.total() + extra.total())
+
+    course_paths = {path for position in timeline.positions for path in position.files}
+    costs = []
+    for position in timeline.positions:
+        paths = position.files.keys() | (files.keys() & course_paths)
+        costs.append(round(sum(distance(path, position.files.get(path)) for path in paths), 6))
+    least = min(costs)
+    nearest = [each for each, cost in zip(timeline.positions, costs, strict=True) if cost == least]
+    # The end of a chapter is the start of the next, and of guides.
+    lesson = min(nearest, key=lambda each: (each.step == 0 and not each.inside, _rank(each))).lesson
+    return [each for each in nearest if each.lesson == lesson]
+
+
+def _rank(position: Position) -> int:
+    return [*chapters.lessons()].index(position.lesson)
+
+
+@functools.cache
+def _differ(
+    path: str, mine: bytes | None, theirs: bytes | None, timeline: Timeline
+) -> tuple[Counter, Counter]:
+    """Return what `theirs` says and `mine` doesn't, and the opposite. None is a missing file."""
+    if mine == theirs:
+        return Counter(), Counter()
+    if mine is not None and theirs is not None and path.endswith(".py"):
+        readable = canonical.is_readable(path, mine)
+        if not readable and canonical.is_readable(path, theirs):
+            said = canonical.counted(canonical.lines(mine))
+            shown = canonical.counted(canonical.lines(theirs))
+            return shown - said, said - shown
+    said = _said(path, mine, timeline)
+    shown = _said(path, theirs, timeline)
+    return shown - said, said - shown
+
+
+def _said(path: str, content: bytes | None, timeline: Timeline) -> Counter:
+    """Return what a file says, and that it's there at all."""
+    if content is None:
+        return Counter()
+    return timeline.says(path, content) + Counter({f"(the file {path})": 1})
+
+
+def _count(both: tuple[Counter, Counter]) -> int:
+    return sum(both[0].values()) + sum(both[1].values())
+
+
+def _put_back(
+    files: file_tree.Tree, known: set[str], wanted: file_tree.Tree, timeline: Timeline
+) -> tuple[file_tree.Tree, dict[str, str]]:
+    """Return the files with misplaced ones where they belong, and {that path: where it was}.
+
+    A file is misplaced if the lesson has none of its path, and misses one that's called alike and
+    says nearly the same.
+    """
+    moved: dict[str, str] = {}
+    missing = [path for path in wanted if path not in files and wanted[path].strip()]
+    for stray in sorted(files.keys() - known):
+        found = [path for path in missing if path not in moved and _called_alike(stray, path)]
+        best = max(found, key=lambda path: _alike(stray, files, path, wanted, timeline), default="")
+        if best and _alike(stray, files, best, wanted, timeline) >= ALIKE:
+            moved[best] = stray
+    put = {path: content for path, content in files.items() if path not in moved.values()}
+    return put | {path: files[stray] for path, stray in moved.items()}, moved
+
+
+def _called_alike(one: str, other: str) -> bool:
+    names = PurePosixPath(one), PurePosixPath(other)
+    if names[0].suffix != names[1].suffix:
+        return False
+    return difflib.SequenceMatcher(None, names[0].stem, names[1].stem).ratio() > 0.75
+
+
+def _alike(
+    stray: str, files: file_tree.Tree, path: str, wanted: file_tree.Tree, timeline: Timeline
+) -> float:
+    """Return how much two files have in common, from 0 to 1."""
+    said, shown = timeline.says(path, files[stray]), timeline.says(path, wanted[path])
+    total = (said | shown).total()
+    return (said & shown).total() / total if total else 1.0
+
+
+class _History:
+    """Seen from a position: which step brought, removed, will bring or remove what a file says.
+
+    Each is {(path, what it says): step}.
+    """
+
+    def __init__(self, position: Position, timeline: Timeline):
+        self.brought: dict[tuple[str, str], StepName] = {}
+        self.removed: dict[tuple[str, str], StepName] = {}
+        self.coming: dict[tuple[str, str], StepName] = {}
+        self.leaving: dict[tuple[str, str], StepName] = {}
+        self.brings: Counter = Counter()  # {step: how much it brings or removes, when it's done}
+        past = True
+        before: file_tree.Tree = {}
+        for each in _way_through(position, timeline):
+            step = (each.lesson, each.inside or each.step)
+            for path in before.keys() | each.files.keys():
+                if before.get(path) == each.files.get(path):
+                    continue
+                new, old = _differ(path, before.get(path), each.files.get(path), timeline)
+                self.brings[step] += len(new.keys() | old.keys())
+                for what in new:
+                    if past:
+                        self.brought[path, what] = step
+                        self.removed.pop((path, what), None)
+                    else:
+                        self.coming.setdefault((path, what), step)
+                for what in old:
+                    if past:
+                        self.removed[path, what] = step
+                        self.brought.pop((path, what), None)
+                    else:
+                        self.leaving.setdefault((path, what), step)
+            before = each.files
+            past = past and each is not position
+        # {step: how much of what it brought or removed is still so at the position}
+        self.left = Counter([*self.brought.values(), *self.removed.values()])
+
+    def is_most(self, undone: int, step: StepName) -> bool:
+        """Return whether a step that lacks so much isn't done, and can still be told by that."""
+        can_be_told = self.left[step] >= HALF * self.brings[step]
+        return can_be_told and undone >= MOSTLY * self.left[step]
+
+    def is_some(self, undone: int, step: StepName) -> bool:
+        """Return whether a step that lacks so much is only half done."""
+        return undone >= HALF * self.left[step] > 0
+
+
+def _way_through(position: Position, timeline: Timeline) -> list[Position]:
+    """Return the positions of all lessons that lead to a position's, and of those that go on."""
+    if position.lesson in chapters.NAMES:
+        lessons = chapters.NAMES
+    else:
+        before = chapters.before(position.lesson)
+        earlier = chapters.NAMES[: chapters.NAMES.index(before) + 1] if before else []
+        lessons = [*earlier, position.lesson]
+    return [each for each in timeline.positions if each.lesson in lessons]
+
+
+def _describe(
+    files: file_tree.Tree, moved: dict[str, str], ends: list[Position], timeline: Timeline
+) -> Place:
+    # A section that undoes its changes leaves the state from before it.
+    position = next((each for each in reversed(ends) if not each.section), ends[-1])
+    count = len(timeline.steps[position.lesson])
+    history = _History(position, timeline)
+    different = _different_files(files, position, timeline)
+    ahead_files = _ahead_files(files, different, position, timeline)
+    missing = {(path, what) for path, both in different.items() for what in both[0]}
+    extra = {(path, what) for path, both in different.items() for what in both[1]}
+
+    undone = Counter(history.brought.get(item) for item in missing)
+    undone += Counter(history.removed.get(item) for item in extra)
+    early = Counter(history.coming.get(item) for item in extra)
+    early += Counter(history.leaving.get(item) for item in missing)
+    following = (position.lesson, position.inside or position.step + 1)
+    skipped = [step for step in undone if step and history.is_most(undone[step], step)]
+    ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
+    begun = {position.inside} if position.inside else set()
+    if early[following] and following not in ahead:
+        begun.add(following[1])
+    # The last steps may be half done, or just not done.
+    done = position.step
+    for step in range(position.step, max(0, position.step - 3), -1):
+        name = (position.lesson, step)
+        if history.is_some(undone[name], name) and (step == done or name not in skipped):
+            ahead += [(position.lesson, later) for later in range(step + 1, done + 1)]
+            skipped = [each for each in skipped if each != name]
+            begun.add(step)
+            done = step - 1
+    here = {(position.lesson, step) for step in begun}
+    explained = {
+        item
+        for item in missing | extra
+        if history.brought.get(item) in here.union(skipped)
+        or history.removed.get(item) in here.union(skipped)
+        or history.coming.get(item) in here.union(ahead)
+        or (history.leaving.get(item) in here.union(ahead) and item in missing)
+    }
+    ahead_files = {
+        path: step
+        for path, step in ahead_files.items()
+        if any((path, what) not in explained for both in different[path] for what in both)
+    }
+    later = [step for lesson, step in ahead if lesson == position.lesson]
+    gap = [step for step in range(done + 1, max(later, default=done)) if step not in later]
+    if later and len(gap) <= len(later) and not begun.intersection(gap):
+        # Said the other way round: later steps are done, and those between are missing.
+        done = max(later)
+        skipped += [(position.lesson, step) for step in gap if step not in begun]
+        ahead = [step for step in ahead if step[0] != position.lesson]
+    return Place(
+        lesson=position.lesson,
+        steps=count,
+        first=min(done, *(each.step for each in ends)) if done == position.step else done,
+        done=done,
+        skipped=sorted(skipped, key=_order),
+        begun=min(begun, default=None),
+        ahead=sorted(ahead, key=_order),
+        ahead_files=ahead_files,
+        section=position.section,
+        finished=not different and not moved and position.step == count and not position.inside,
+        differences=_unexplained(different, ahead_files, moved, explained, history),
+        nearest=position,
+        files=files,
+    )
+
+
+def _different_files(
+    files: file_tree.Tree, position: Position, timeline: Timeline
+) -> dict[str, tuple[Counter, Counter]]:
+    """Return {path: (what's missing, what's extra)} of the files that differ, or are in order.
+
+    Both are empty if a file says the same in another order.
+    """
+    known = {path for each in timeline.positions for path in each.files}
+    found = {}
+    for path in sorted(position.files.keys() | (files.keys() & known)):
+        mine, theirs = files.get(path), position.files.get(path)
+        both = _differ(path, mine, theirs, timeline)
+        if _count(both) or (mine != theirs and not _same_order(path, mine, theirs)):
+            found[path] = both
+    return found
+
+
+def _same_order(path: str, mine: bytes | None, theirs: bytes | None) -> bool:
+    sides = [[part.text for part in canonical.parts(path, side or b"")] for side in (mine, theirs)]
+    return sides[0] == sides[1]
+
+
+def _ahead_files(
+    files: file_tree.Tree, different: dict, position: Position, timeline: Timeline
+) -> dict[str, StepName]:
+    """Return the different files that are as after a later step, and that step."""
+    way = _way_through(position, timeline)
+    later = way[way.index(position) + 1 :]
+    found = {}
+    for path in different:
+        for each in later:
+            mine, theirs = files.get(path), each.files.get(path)
+            if mine and theirs and not _count(_differ(path, mine, theirs, timeline)):
+                found[path] = (each.lesson, each.inside or each.step)
+                break
+    following = (position.lesson, position.inside or position.step + 1)
+    return {path: step for path, step in found.items() if step != following}
+
+
+def _unexplained(
+    different: dict[str, tuple[Counter, Counter]],
+    ahead_files: dict[str, StepName],
+    moved: dict[str, str],
+    explained: set[tuple[str, str]],
+    history: _History,
+) -> list[Difference]:
+    found = []
+    for path in sorted(different.keys() | moved.keys()):
+        both = different.get(path, (Counter(), Counter()))
+        missing, extra = (
+            frozenset(what for what in side if (path, what) not in explained) for side in both
+        )
+        only_order = path in different and not _count(both)
+        if path in ahead_files or not (missing or extra or only_order or path in moved):
+            continue
+        owners = [history.brought.get((path, what)) for what in missing]
+        owners += [history.removed.get((path, what)) for what in extra]
+        step = min(filter(None, owners), key=_order, default=None)
+        found.append(Difference(path, missing, extra, moved.get(path, ""), step))
+    return sorted(found, key=lambda each: (_order(each.step) if each.step else (99, 0), each.path))
+
+
+def _order(step: StepName) -> tuple[int, int]:
+    return [*chapters.lessons()].index(step[0]), step[1]
