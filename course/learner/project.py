@@ -21,7 +21,7 @@ _SETTINGS = re.compile(rb"""DJANGO_SETTINGS_MODULE['"]?,\s*['"](\w+)\.settings""
 
 @dataclass(frozen=True)
 class Project:
-    """A learner's project: where it is, its files, and what its package with the settings is called.
+    """A learner's project: where it is, its files, and the name of its package with the settings.
 
     `files` has the learner's own paths and contents, without caches, environments and databases.
     """
