@@ -4,14 +4,15 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
+from course import chapters
 from course.console import CourseError
-from course.learner import behaviour, project, sandbox, timeline
+from course.learner import behaviour, mistakes, probe, project, sandbox, timeline
 from course.learner import place as places
 from course.learner.findings import Finding
 from course.learner.place import Place
 from course.learner.project import Project
 from course.learner.timeline import Timeline
-from course.pages import grammar
+from course.pages import file_tree
 
 TRIES = 2  # a submission passes if it does everything once; a busy machine may spoil one try
 LONGEST = 2_000  # characters of what's quoted
@@ -20,16 +21,13 @@ NESTED = 2  # folders that may be around a project, as archives make them
 _STEP = re.compile(r"step (\d+), “")
 
 
-def mark(folder: Path, chapter: str, prefix: list[str]) -> dict:
-    """Return what marks.Mark takes, except for name and seconds, for the project in a folder.
+def mark(found: Project, chapter: str, prefix: list[str]) -> dict:
+    """Return what marks.Mark takes, except for name and seconds, for a project.
 
-    Raises CourseError if there's nothing to judge.
+    Raises CourseError if it can't be judged.
     """
-    found = _read(folder)
     every = timeline.read()
-    said = [content for _, content in every.said]
-    where = places.place(found, every)
-    files = found.as_on_the_pages(said)
+    files = found.as_on_the_pages(content for _, content in every.said)
     first = None
     for _ in range(TRIES):
         judged = behaviour.at_end(files, chapter, prefix=prefix, ask_ours=False)
@@ -38,15 +36,26 @@ def mark(folder: Path, chapter: str, prefix: list[str]) -> dict:
         if not judged.findings:
             raise CourseError("It was only judged in part.")
         first = first or judged.findings[0]
-    lesson, number = _stops_at(where, chapter, first)
+    wanted = probe.Probed((), None, project.PACKAGE, {})  # the page's project has no such findings
+    first = probe.compare(probe.look(files, project.PACKAGE, prefix), wanted) or first
+    first = mistakes.explain(first, files, chapter, every.end(chapter).files)
+    lesson, number = _stops_at(places.place(found, every), chapter, first)
     title = every.step(lesson, number).title if number else ""
     return {
         "verdict": "stops",
         "lesson": lesson,
         "step": number,
         "title": title,
-        "finding": asdict(_short(first)),
+        "finding": {name: _cut(value) for name, value in asdict(first).items()},
     }
+
+
+def _project(job: dict) -> Project:
+    """Return the project that a job names, or the course's own if it names no folder."""
+    if job["folder"]:
+        return _read(Path(job["folder"]))
+    folder = chapters.folder(job["chapter"])
+    return Project(folder, file_tree.read(folder), project.PACKAGE)
 
 
 def _read(folder: Path) -> Project:
@@ -61,7 +70,7 @@ def _read(folder: Path) -> Project:
             folder = inner[0].parent
     found = project.read(str(folder))
     files = {
-        name: content for name, content in found.files.items() if not _is_linked(folder / name)
+        name: content for name, content in found.files.items() if not (folder / name).is_symlink()
     }
     if not any(name.endswith(".py") for name in files):
         archives = sorted(name for name in files if name.endswith((".zip", ".gz", ".tar", ".tgz")))
@@ -72,16 +81,13 @@ def _read(folder: Path) -> Project:
     return Project(found.folder, files, project.package_of(files))
 
 
-def _is_linked(path: Path) -> bool:
-    return path.is_symlink()
-
-
 def _stops_at(where: Place, chapter: str, finding: Finding) -> tuple[str, int]:
     """Return the lesson and the number of the step where a submission stops, or 0 if none is known.
 
     That's the first that's missing by its files, or whose conversation fails.
     """
-    if where.lesson != chapter and chapter in _after(where.lesson):
+    names = [*chapters.lessons()]
+    if names.index(where.lesson) < names.index(chapter):
         return where.next or (chapter, 1)
     steps = []
     if where.lesson == chapter and where.next and where.next[0] == chapter:
@@ -93,26 +99,15 @@ def _stops_at(where: Place, chapter: str, finding: Finding) -> tuple[str, int]:
     return chapter, min(steps, default=0)
 
 
-def _after(lesson: str) -> list[str]:
-    from course.chapters import NAMES
-
-    return NAMES[NAMES.index(lesson) + 1 :] if lesson in NAMES else []
-
-
-def _short(finding: Finding) -> Finding:
-    return Finding(
-        **{
-            name: value if len(value) <= LONGEST else value[:LONGEST] + " ..."
-            for name, value in asdict(finding).items()
-        }
-    )
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
 
 
 def _main() -> None:
     with sandbox.judge() as (job, prefix, verdict):
         try:
-            found = mark(Path(job["folder"]), job["chapter"], prefix)
-        except (CourseError, grammar.PageError) as error:
+            found = mark(_project(job), job["chapter"], prefix)
+        except CourseError as error:
             found = {"stopped": str(error)}
         except Exception as error:  # one bad submission never stops the others
             found = {"stopped": f"The judge can't go on: {type(error).__name__}: {error}"[:500]}

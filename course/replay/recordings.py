@@ -6,6 +6,7 @@ pages, the chapters' folders, Django and the course's own modules. A file is wri
 name and renamed when it's complete, so several builds can run at the same time.
 """
 
+import contextlib
 import hashlib
 import os
 import pickle
@@ -112,9 +113,10 @@ def load(name: str, key: str) -> Any:
 
 
 def save(name: str, key: str, kept: Any) -> None:
-    """Keep something on disk for those who ask with the same key."""
+    """Keep something on disk for those who ask with the same key, if the disk can be written."""
     path = _path(name)
-    path.parent.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
-        pickle.dump((key, kept), half)
-    os.replace(half.name, path)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
+            pickle.dump((key, kept), half)
+        os.replace(half.name, path)
