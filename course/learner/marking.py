@@ -6,7 +6,7 @@ from pathlib import Path
 
 from course import chapters
 from course.console import CourseError
-from course.learner import behaviour, mistakes, probe, project, sandbox, timeline
+from course.learner import behaviour, loading, mistakes, probe, project, sandbox, timeline
 from course.learner import place as places
 from course.learner.findings import Finding
 from course.learner.place import Place
@@ -104,7 +104,7 @@ def _cut(text: str) -> str:
 
 
 def _main() -> None:
-    with sandbox.judge() as (job, prefix, verdict):
+    with sandbox.judge([Path(loading.__file__)]) as (job, prefix, verdict):
         try:
             found = mark(_project(job), job["chapter"], prefix)
         except CourseError as error:

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -156,11 +156,14 @@ def worker(
 
 
 @contextlib.contextmanager
-def judge() -> Iterator[tuple[dict, list[str], Callable[[dict], None]]]:
+def judge(
+    shown: Sequence[Path] = (),
+) -> Iterator[tuple[dict, list[str], Callable[[dict], None]]]:
     """Begin to be a judge: yield the job, the prefix for the submission's programs, and a function.
 
-    The function gives the verdict, once. Temporary files are in the scratch folder from now on. If
-    the submission uses more than it may, this process ends with the verdict {"stopped": why}.
+    The function gives the verdict, and ends this process. The submission's programs may read the
+    files `shown`. Temporary files are in the scratch folder from now on. If the submission uses
+    more than it may, the verdict is {"stopped": why}.
     """
     job = json.loads(sys.stdin.buffer.read())
     out = os.dup(1)
@@ -178,11 +181,14 @@ def judge() -> Iterator[tuple[dict, list[str], Callable[[dict], None]]]:
     _protect_this_process()
     means = Means(tuple(job["means"]["namespaces"]), job["means"]["user"])
     scratch = Path(job["scratch"])
-    tree = _enter(scratch) if means.namespaces else None
+    tree = _enter(scratch, shown) if means.namespaces else None
     work = scratch / "work"
     work.mkdir(exist_ok=True)
     work.chmod(0o755)
-    os.environ["TMPDIR"] = str(work)
+    # What a submission's program inherits is nothing that only concerns its instructor.
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    os.environ.clear()
+    os.environ.update(kept, HOME=str(work), TMPDIR=str(work), PYTHONDONTWRITEBYTECODE="1")
 
     def watch() -> None:
         deadline = time.monotonic() + job["seconds"]
@@ -306,7 +312,7 @@ def _protect_this_process() -> None:
         libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
 
 
-def _enter(scratch: Path) -> Path:
+def _enter(scratch: Path, shown: Sequence[Path]) -> Path:
     """Set up the namespaces that this process is in; return the tree for a submission's programs.
 
     Raises CalledProcessError if something can't be mounted.
@@ -332,6 +338,8 @@ def _enter(scratch: Path) -> Path:
         if not (tree / path.relative_to("/")).exists():
             _show(path, tree)
     _show(work, tree, writable=True)
+    for path in shown:
+        _show(path, tree)
     for name in _DEVICES:
         target = tree / "dev" / name
         target.touch()
@@ -352,9 +360,11 @@ def _enter(scratch: Path) -> Path:
 
 
 def _show(path: Path, tree: Path, writable: bool = False) -> None:
-    """Let the tree have a folder of the machine, at the same place."""
+    """Let the tree have a folder or file of the machine, at the same place."""
     target = tree / path.relative_to("/")
-    target.mkdir(parents=True, exist_ok=True)
+    (target if path.is_dir() else target.parent).mkdir(parents=True, exist_ok=True)
+    if not path.is_dir():
+        target.touch()
     _mount("--bind" if writable else "--rbind", path, target)
     if not writable:
         _mount("-o", "remount,bind,ro", target)
