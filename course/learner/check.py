@@ -1,13 +1,16 @@
 """`check`: say how far a learner's folder is, what's wrong with it first, and what's next."""
 
+import hashlib
 import json as to_json
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from course import chapters, console, processes
 from course.console import CourseError, say
@@ -16,9 +19,10 @@ from course.learner import timeline as timelines
 from course.learner.findings import Finding
 from course.learner.project import Project
 from course.learner.report import Report, looked_at
-from course.learner.timeline import Timeline
+from course.learner.timeline import Position, Timeline
 from course.pages import file_tree
 from course.pages.grammar import PageError
+from course.replay import recordings
 
 AT_MOST = 3  # findings with --all
 IN_A_REPLAY = "COURSE_REPLAY"  # set by the replay, which may be about to write the clone
@@ -50,31 +54,60 @@ def examine(
     findings = _edited_clone()
     timeline = _timeline()
     with ThreadPoolExecutor(1) as pool:
-        probing = pool.submit(probe.look, found.files, found.package, prefix)
+        packages = probe.site_packages(found.folder)
+        probing = pool.submit(probe.look, found.files, found.package, prefix, packages)
         there = place.place(found, timeline)
         _check_is_a_project(found, there)
         mine = probing.result()
-    if not findings:
-        findings = probe.not_installed(found.folder, found.files)
-    if not findings and (failed := probe.compare(mine, probe.wanted(there.nearest.files))):
+    if not findings and (failed := probe.installed(found.folder, found.files)):
+        findings = [failed]
+    if not findings and (failed := probe.compare(mine, _wanted(there.nearest))):
         findings = [failed]
     if not findings or most > 1:
         findings = [*findings, *differences.findings(found, there, timeline)]
-    findings = [mistakes.explained(each, there.files, there.lesson) for each in findings[:most]]
+    findings = _explained(findings[:most], there)
     report = Report(str(found.folder), there, timeline, findings, looked_at(findings, run))
     if run and (not findings or findings[0].rung == "text"):
         return _judged(report, most, prefix)
     return report
 
 
+def _wanted(position: Position) -> probe.Probed:
+    """Return how far the page's own state gets. It's kept on disk, because it takes a second."""
+    digest = hashlib.sha256()
+    for path, content in position.files.items():
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    key = digest.hexdigest()
+    name = f"probe-{key[:16]}"
+    found = recordings.load(name, key)
+    if found is None:
+        found = probe.look(position.files, project.PACKAGE)
+        recordings.save(name, key, found)
+    return found
+
+
+def _explained(findings: list[Finding], there: place.Place) -> list[Finding]:
+    """Return the findings, those of known mistakes with what's known about them."""
+    known = partial(
+        mistakes.explain, files=there.files, chapter=there.lesson, wanted=there.nearest.files
+    )
+    return [known(each) for each in findings]
+
+
 def _timeline() -> Timeline:
     try:
-        return timelines.read()
+        return timelines.read(_tell)
     except PageError as error:
         raise CourseError(
             f"The clone's own pages can't be followed any more:\n{error}\nIf you've changed "
             f"something in the clone, put it back: git -C {chapters.ROOT} restore ."
         ) from None
+
+
+def _tell(line: str) -> None:
+    """Say why nothing happens for some seconds, to a person who's waiting."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{line}\n")
 
 
 def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
@@ -104,10 +137,10 @@ def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
         halt.set()
         progress.over("running")
     findings = [*report.findings, *judged.findings] if judged.findings else []
-    findings = [mistakes.explained(each, there.files, there.lesson) for each in findings[:most]]
+    findings = findings[:most]
     return replace(
         report,
-        findings=findings,
+        findings=_explained(findings, there),
         not_looked_at=looked_at(findings, True),
         conversations=judged.conversations + judged.hidden,
         tests=tests,
@@ -172,7 +205,9 @@ def _watch(dir: str, answer: Callable[[], int]) -> int:
                 answer()
             except CourseError as error:
                 say(str(error))
-            say(f"\n{time.strftime('%H:%M:%S')}  Save a file to check again, or stop with Ctrl-C.\n")
+            say(
+                f"\n{time.strftime('%H:%M:%S')}  Save a file to check again, or stop with Ctrl-C.\n"
+            )
             processes.until(lambda: _state(dir) != before, float("inf"))
     except KeyboardInterrupt:
         say("")

@@ -39,7 +39,11 @@ def _finding(each: Difference, project: Project, place: Place, timeline: Timelin
         return Finding("text", path, "there's no such file", f"{where} has it", f"Do {compare}")
     if each.path not in place.nearest.files:
         return Finding(
-            "text", path, "it's there", "there's no such file at this step", f"Compare with {compare}"
+            "text",
+            path,
+            "it's there",
+            "there's no such file at this step",
+            f"Compare with {compare}",
         )
     line, yours, page = _first(each, place)
     return Finding("text", f"{path}:{line}", yours, page, f"Compare with {compare}")

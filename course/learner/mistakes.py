@@ -232,8 +232,8 @@ def _unparsed(content: bytes, within: str) -> tuple[str, dict[int, int]]:
     except (SyntaxError, ValueError, RecursionError):
         return "", {}
     for name in filter(None, within.split(".")):
-        inside = (each for each in node.body if getattr(each, "name", "") == name)
-        node = next(inside, None) if hasattr(node, "body") else None
+        inside = getattr(node, "body", [])
+        node = next((each for each in inside if getattr(each, "name", "") == name), None)
     if not node:
         return "", {}
     for each in ast.walk(node):

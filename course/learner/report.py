@@ -74,7 +74,9 @@ class Report:
         """Return what a person reads: where they are, findings (`most` at most), what's next."""
         lines = [self._where()]
         if self.place.section:
-            lines.append(f"You're in the section *{self.place.section}*, which changes files for a while.")
+            lines.append(
+                f"You're in the section *{self.place.section}*, which changes files for a while."
+            )
         for path, step in self.place.ahead_files.items():
             lines.append(f"{path} is already as after {_name(step, self.place.lesson)}.")
         for each in self.findings[:most]:
@@ -82,7 +84,9 @@ class Report:
         if self.findings and self.not_looked_at:
             lines += ["", f"Not looked at yet: {_listed(self.not_looked_at)}."]
         elif not self.findings:
-            lines += [f"{each.where} isn't as on the page, but does the same." for each in self.otherwise]
+            lines += [
+                f"{each.where} isn't as on the page, but does the same." for each in self.otherwise
+            ]
             lines += self._next()
         return "\n".join(lines)
 
@@ -105,7 +109,11 @@ class Report:
             names = _listed([_name(step, place.lesson) for step in place.skipped])
             done += f", but {names} {'is' if len(place.skipped) == 1 else 'are'} missing"
         if place.begun:
-            done += f", and step {place.begun} is half done" if place.done else f", and step {place.begun} is begun"
+            done += (
+                f", and step {place.begun} is half done"
+                if place.done
+                else f", and step {place.begun} is begun"
+            )
         if place.ahead:
             names = _listed([_name(step, place.lesson) for step in place.ahead])
             done += f"; you're ahead with {names}"
