@@ -95,7 +95,9 @@ def _stops_at(where: Place, chapter: str, finding: Finding) -> tuple[str, int]:
     if match := _STEP.match(finding.yours):
         steps.append(int(match[1]))
     if not steps:
-        steps = [each.step[1] for each in where.differences if each.step and each.step[0] == chapter]
+        steps = [
+            each.step[1] for each in where.differences if each.step and each.step[0] == chapter
+        ]
     return chapter, min(steps, default=0)
 
 

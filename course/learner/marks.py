@@ -124,7 +124,9 @@ def as_csv(marks: Sequence[Mark]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     columns = ["rung", "where", "yours", "page", "do", "entry", "mistake"]
-    writer.writerow(["submission", "verdict", "lesson", "step", "title", *columns, "why", "seconds"])
+    writer.writerow(
+        ["submission", "verdict", "lesson", "step", "title", *columns, "why", "seconds"]
+    )
     for mark in marks:
         found = mark.finding.as_json() if mark.finding else dict.fromkeys(columns, "")
         cells = [mark.name, mark.verdict, mark.lesson, mark.step or "", mark.title]
@@ -183,7 +185,9 @@ def protections(held: Sequence[Held]) -> str:
 
 def clean(text: str) -> str:
     """Return a submission's text without characters that would change a terminal."""
-    return "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return "".join(
+        each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
+    )
 
 
 def _first_line(text: str) -> str:
