@@ -1,0 +1,281 @@
+"""Load a Django project and report how far that goes. probe.py runs this as a program of its own.
+
+It's told the project's package, whether Django is set up first or by the ASGI module, as under
+Daphne, how many seconds it may take, and where else packages are. The current folder is a copy of
+the project. It prints one JSON object a line:
+
+- {"at": WHAT}: what it does next
+- {"rung": RUNG, "yours": TEXT, "where": "FILE:LINE" or ""}: something that fails
+- {"routes": [TEXT, ...]}: at the end
+
+If it takes too long, Python adds where each thread is, and ends.
+"""
+
+import ast
+import faulthandler
+import importlib
+import json
+import os
+import re
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+
+def main(package: str, plain: bool, seconds: float, others: list[str]) -> None:
+    """Print the reports, and end the process: something may have started threads."""
+    out = os.fdopen(os.dup(1), "w", buffering=1)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):  # the project's own output isn't a report
+        os.dup2(nothing, descriptor)
+    faulthandler.dump_traceback_later(seconds, exit=True, file=out)
+    warnings.simplefilter("ignore")
+    loading = Loading(Path.cwd(), package, out)
+    sys.path[:] = [str(loading.root), *sys.path[1:], *others]
+    loading.load(plain)
+    out.flush()
+    os._exit(0)
+
+
+class Loading:
+    """A project that's being loaded, from the lowest rung up, until something fails."""
+
+    def __init__(self, root: Path, package: str, out):
+        self.root = root
+        self.package = package
+        self.settings = f"{package}/settings.py"
+        self.out = out
+
+    def load(self, plain: bool) -> None:
+        self.at("Python reads the files")
+        if not self.parse() or not Path(self.settings).exists():
+            return
+        if plain and not self.import_asgi():
+            return
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{self.package}.settings")
+        self.at("Django loads the settings and the apps")
+        try:
+            import django
+
+            django.setup()
+        except BaseException as error:
+            self.failed("settings", error)
+            return
+        self.parse_templates()
+        self.at("Django checks the project")
+        application, starts = self.start()
+        if starts:
+            self.find_templates()
+            self.at("the routes are listed")
+            try:
+                self.say(routes=[*pages(), *others(application)])
+            except BaseException as error:
+                self.failed("routes", error)
+
+    def parse(self) -> bool:
+        """Return whether Python can read all of the project's modules; report those it can't."""
+        fine = True
+        for path in sorted(Path().rglob("*.py")):
+            try:
+                compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            except SyntaxError as error:
+                fine = False
+                self.fails("parses", text(error), f"{path}:{error.lineno or 1}")
+            except Exception as error:  # such as a NUL, or brackets nested too deep
+                fine = False
+                self.fails("parses", text(error), f"{path}:1")
+        return fine
+
+    def import_asgi(self) -> bool:
+        """Import the ASGI module as a server does, before anything else. Return whether it works."""
+        if not Path(f"{self.package}/asgi.py").exists():
+            return True
+        self.at(f"{self.package}.asgi is imported")
+        try:
+            importlib.import_module(f"{self.package}.asgi")
+        except BaseException as error:
+            self.failed("starts", error)
+            return False
+        return True
+
+    def parse_templates(self) -> None:
+        """Report templates in which Django finds a mistake."""
+        from django.template import engines
+        from django.template.exceptions import TemplateSyntaxError
+
+        for path in self.templates():
+            try:
+                engines["django"].from_string(path.read_text())
+            except TemplateSyntaxError as error:
+                token = getattr(error, "token", None)
+                self.fails("parses", text(error), f"{path}:{token.lineno if token else 1}")
+            except Exception:
+                return  # there's no such engine, or its settings are wrong
+
+    def start(self):
+        """Return the ASGI application, or None, and whether all that a server does first works."""
+        from django.conf import settings
+        from django.core import checks
+
+        application = None
+        try:
+            errors = [error for error in checks.run_checks() if error.level >= checks.ERROR]
+            if errors:
+                said = "\n".join(str(error) for error in errors)
+                self.fails("starts", said, self.setting(said))
+                return None, False
+            if hasattr(settings, "ASGI_APPLICATION") or "daphne" in settings.INSTALLED_APPS:
+                application = self.application(settings)
+            if getattr(settings, "CHANNEL_LAYERS", None):
+                from channels.layers import get_channel_layer
+
+                get_channel_layer()
+        except BaseException as error:
+            self.failed("starts", error)
+            return None, False
+        return application, True
+
+    def application(self, settings):
+        """Return the application that a server would get from the settings."""
+        from channels.routing import get_default_application
+        from django.core.management.base import CommandError
+
+        if not hasattr(settings, "ASGI_APPLICATION"):
+            # As Daphne's runserver says it.
+            raise CommandError(
+                "You have not set ASGI_APPLICATION, which is needed to run the server."
+            )
+        return get_default_application()
+
+    def find_templates(self) -> None:
+        """Report names of templates, in modules and in other templates, that Django can't find."""
+        from django.template.exceptions import TemplateDoesNotExist
+        from django.template.loader import get_template
+
+        for where, name in self.names():
+            try:
+                get_template(name)
+            except TemplateDoesNotExist as error:
+                self.fails("routes", text(error), where)
+            except Exception:
+                continue  # it's there, with a mistake in it
+
+    def names(self):
+        for path in sorted(Path().rglob("*.py")):
+            if path.parts[0] == "tests":
+                continue
+            for node in ast.walk(ast.parse(path.read_bytes())):
+                if isinstance(node, ast.Constant) and re.fullmatch(
+                    r"[\w/-]+\.html", str(node.value)
+                ):
+                    yield f"{path}:{node.lineno}", node.value
+        for path in self.templates():
+            for number, line in enumerate(path.read_text().split("\n"), start=1):
+                for name in re.findall(r"""{%\s*(?:extends|include)\s+["']([^"']+)["']""", line):
+                    yield f"{path}:{number}", name
+
+    def templates(self) -> list[Path]:
+        found = [path for path in sorted(Path().rglob("*.html")) if "templates" in path.parts]
+        return [path for path in found if _is_text(path)]
+
+    def failed(self, rung: str, error: BaseException) -> None:
+        """Report an exception, and the line of the project that's nearest to it."""
+        said = text(error)
+        if isinstance(error, SyntaxError) and error.filename and self.inside(error.filename):
+            self.fails(rung, said, f"{self.inside(error.filename)}:{error.lineno}")
+            return
+        where = ""
+        frames = traceback.extract_tb(error.__traceback__)
+        cause = error.__cause__ or error.__context__
+        if cause:
+            frames = [*traceback.extract_tb(cause.__traceback__), *frames]
+        if re.search(r"Apps aren't loaded yet|settings are not configured", said):
+            frames.reverse()  # it's the import that comes too early, not what it finds
+        for frame in frames:
+            if self.inside(frame.filename):
+                where = f"{self.inside(frame.filename)}:{frame.lineno}"
+        self.fails(rung, said, self.setting(said) or where or self.setting("INSTALLED_APPS"))
+
+    def setting(self, said: str) -> str:
+        """Return where the first of the settings is that a text names."""
+        try:
+            lines = Path(self.settings).read_text().split("\n")
+        except (OSError, UnicodeDecodeError):
+            return ""
+        for name in re.findall(r"\b[A-Z][A-Z_]{4,}\b", said):
+            for number, line in enumerate(lines, start=1):
+                if re.match(rf"{name}\b", line):
+                    return f"{self.settings}:{number}"
+        return ""
+
+    def inside(self, filename: str) -> str:
+        """Return a file's path in the project, or "" if it isn't the project's."""
+        if filename.startswith("<"):
+            return ""
+        path = Path(os.path.realpath(filename))
+        return path.relative_to(self.root).as_posix() if self.root in path.parents else ""
+
+    def fails(self, rung: str, yours: str, where: str) -> None:
+        self.say(rung=rung, yours=yours.replace(f"{self.root}/", ""), where=where)
+
+    def at(self, what: str) -> None:
+        self.say(at=what)
+
+    def say(self, **what) -> None:
+        self.out.write(json.dumps(what) + "\n")
+
+
+def text(error: BaseException) -> str:
+    """Return what Python prints last of an exception: often a line, of a SyntaxError four."""
+    return "".join(traceback.format_exception_only(error)).strip("\n")
+
+
+def pages(patterns=None, before: str = ""):
+    """Yield the addresses of the pages, without the admin's own."""
+    from django.urls import get_resolver
+
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        address = before + plain(entry)
+        if getattr(entry, "app_name", None) == "admin" or not hasattr(entry, "url_patterns"):
+            yield f"page /{address}"
+        else:
+            yield from pages(entry.url_patterns, address)
+
+
+def others(application):
+    """Yield the addresses of the sockets, and the names of a worker's channels."""
+    there = getattr(application, "application_mapping", {})
+    yield from sockets(there.get("websocket"))
+    for name in getattr(there.get("channel"), "application_mapping", {}):
+        yield f"channel {name}"
+
+
+def sockets(application, before: str = ""):
+    while application and not hasattr(application, "routes"):  # what's around the router
+        application = getattr(application, "application", getattr(application, "inner", None))
+    for route in application.routes if application else []:
+        callback = getattr(route, "callback", None)
+        if hasattr(callback, "routes"):
+            yield from sockets(callback, before + plain(route))
+        else:
+            yield f"WebSocket /{before}{plain(route)}"
+
+
+def plain(entry) -> str:
+    """Return a route's pattern in the way that differs least: `chat/<room_name>/`."""
+    from django.contrib.admindocs.views import simplify_regex
+
+    return re.sub(r"<\w+:", "<", simplify_regex(str(entry.pattern))).removeprefix("/")
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2] == "plain", float(sys.argv[3]), sys.argv[4:])
