@@ -3,6 +3,7 @@
 It's loaded in a process of its own, from a copy of its files, by loading.py.
 """
 
+import hashlib
 import json
 import re
 import signal
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import django
+
 from course import processes
-from course.learner import loading
+from course.learner import loading, project
 from course.learner.findings import RUNGS, Finding
 from course.pages import file_tree
+from course.replay import recordings
 
 LIMIT = 15.0  # seconds that a project may take to load
 GRACE = 2.0  # seconds that it gets to say where it was when they were over
@@ -105,28 +109,44 @@ def compare(mine: Probed, wanted: Probed) -> Finding | None:
     )
 
 
-def installed(folder: Path, files: file_tree.Tree) -> Finding | None:
-    """Return what's missing from the learner's own `.venv`, or None if that has everything.
+def wanted(files: file_tree.Tree) -> Probed:
+    """Return how far one of the pages' own states gets. It's kept on disk, as recordings are."""
+    digest = hashlib.sha256(f"{django.VERSION} {sys.version}".encode())
+    ours = [(path, Path(path).read_bytes()) for path in (__file__, loading.__file__)]
+    for path, content in [*ours, *sorted(files.items())]:
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    key = digest.hexdigest()
+    name = f"probed_{key[:16]}"
+    found = recordings.load(name, key)
+    if found is None:
+        found = look(files, project.PACKAGE)
+        recordings.save(name, key, found)
+    return found
 
-    None, too, if they have no environment in their folder.
+
+def not_installed(folder: Path, files: file_tree.Tree) -> list[Finding]:
+    """Return the first package that the learner's own `.venv` lacks, as a list of one, or [].
+
+    It's [], too, if they have no environment in their folder.
     """
     sites = [str(path) for path in site_packages(folder)]
     if not sites:
-        return None
+        return []
     there = {_normal(found.name): found for found in metadata.distributions(path=sites)}
     for path in ("requirements.txt", "requirements-dev.txt"):
         for number, line in enumerate(files.get(path, b"").decode(errors="replace").split("\n"), 1):
             for name in _required(line, there):
                 if name not in there:
-                    return Finding(
+                    missing = Finding(
                         rung="settings",
                         where=f"{path}:{number}",
                         yours=f"{name} isn't installed in your .venv.",
-                        page=f"The page installs what {path} names.",
-                        do=f"Type: . .venv/bin/activate; pip install -r {path}",
+                        page=f"The page installs every package in {path}.",
+                        do=f"Type: .venv/bin/pip install -r {path}",
                         entry="django-isnt-installed-here",
                     )
-    return None
+                    return [missing]
+    return []
 
 
 def site_packages(folder: Path) -> list[Path]:
