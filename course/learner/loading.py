@@ -6,7 +6,8 @@ the project. It prints one JSON object a line:
 
 - {"at": WHAT}: what it does next
 - {"rung": RUNG, "yours": TEXT, "where": "FILE:LINE" or ""}: something that fails
-- {"routes": [TEXT, ...]}: at the end
+- {"routes": [TEXT, ...]}: what it serves, if nothing fails before they can be listed
+- {"end": true}: it's done
 
 If it takes too long, Python adds where each thread is, and ends.
 """
@@ -32,9 +33,9 @@ def main(package: str, plain: bool, seconds: float, others: list[str]) -> None:
     faulthandler.dump_traceback_later(seconds, exit=True, file=out)
     warnings.simplefilter("ignore")
     loading = Loading(Path.cwd(), package, out)
-    sys.path[:] = [str(loading.root), *sys.path[1:], *others]
+    sys.path[:] = [str(loading.root), *sys.path, *others]
     loading.load(plain)
-    out.flush()
+    loading.say(end=True)
     os._exit(0)
 
 
@@ -88,7 +89,7 @@ class Loading:
         return fine
 
     def import_asgi(self) -> bool:
-        """Import the ASGI module as a server does, before anything else. Return whether it works."""
+        """Import the ASGI module as Daphne does, before anything else. Return whether it works."""
         if not Path(f"{self.package}/asgi.py").exists():
             return True
         self.at(f"{self.package}.asgi is imported")
@@ -120,11 +121,14 @@ class Loading:
 
         application = None
         try:
-            errors = [error for error in checks.run_checks() if error.level >= checks.ERROR]
-            if errors:
+            found = checks.run_checks()
+            if errors := [each for each in found if each.level >= checks.ERROR]:
                 said = "\n".join(str(error) for error in errors)
                 self.fails("starts", said, self.setting(said))
                 return None, False
+            for each in found:
+                if (each.id or "").startswith("urls."):  # a warning about a route
+                    self.fails("routes", str(each), "")
             if hasattr(settings, "ASGI_APPLICATION") or "daphne" in settings.INSTALLED_APPS:
                 application = self.application(settings)
             if getattr(settings, "CHANNEL_LAYERS", None):
@@ -195,7 +199,16 @@ class Loading:
         for frame in frames:
             if self.inside(frame.filename):
                 where = f"{self.inside(frame.filename)}:{frame.lineno}"
+        if isinstance(error, ModuleNotFoundError) and not where:
+            where = self.named_in_settings(error.name or "")
         self.fails(rung, said, self.setting(said) or where or self.setting("INSTALLED_APPS"))
+
+    def named_in_settings(self, module: str) -> str:
+        """Return where the settings name a module or something in it, or ""."""
+        for node in ast.walk(ast.parse(Path(self.settings).read_bytes())):
+            if isinstance(node, ast.Constant) and f"{node.value}.".startswith(f"{module}."):
+                return f"{self.settings}:{node.lineno}"
+        return ""
 
     def setting(self, said: str) -> str:
         """Return where the first of the settings is that a text names."""
@@ -232,13 +245,13 @@ def text(error: BaseException) -> str:
 
 
 def pages(patterns=None, before: str = ""):
-    """Yield the addresses of the pages, without the admin's own."""
+    """Yield the addresses of the pages, such as "HTTP /chat/", without the admin's own."""
     from django.urls import get_resolver
 
     for entry in get_resolver().url_patterns if patterns is None else patterns:
         address = before + plain(entry)
         if getattr(entry, "app_name", None) == "admin" or not hasattr(entry, "url_patterns"):
-            yield f"page /{address}"
+            yield f"HTTP /{address}"
         else:
             yield from pages(entry.url_patterns, address)
 
@@ -263,10 +276,12 @@ def sockets(application, before: str = ""):
 
 
 def plain(entry) -> str:
-    """Return a route's pattern in the way that differs least: `chat/<room_name>/`."""
+    """Return a route's pattern without converters and signs of regexes: `chat/<room_name>/`."""
     from django.contrib.admindocs.views import simplify_regex
 
-    return re.sub(r"<\w+:", "<", simplify_regex(str(entry.pattern))).removeprefix("/")
+    written = str(entry.pattern).removeprefix("^")
+    simple = re.sub(r"<\w+:", "<", simplify_regex(written)).removeprefix("/")
+    return f"/{simple}" if written.startswith("/") else simple  # such a route never matches
 
 
 def _is_text(path: Path) -> bool:

@@ -6,7 +6,6 @@ It's loaded in a process of its own, from a copy of its files, by loading.py.
 import hashlib
 import json
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,15 +22,20 @@ from course.learner.findings import RUNGS, Finding
 from course.pages import file_tree
 from course.replay import recordings
 
-LIMIT = 15.0  # seconds that a project may take to load
+LIMIT = 10.0  # seconds that a project may take to load
 GRACE = 2.0  # seconds that it gets to say where it was when they were over
 
-PAGE = "Here, the page's project gets further."
+PAGE = {
+    "parses": "The page's file has no such mistake.",
+    "settings": "The page's settings load.",
+    "starts": "The page's project starts.",
+    "routes": "The page's routes and templates are found.",
+}
 DO = {
     "parses": "Compare this line, and the one above it, with the page.",
-    "settings": "Compare this line with the page. If a module is missing, look at its spelling.",
+    "settings": "Compare this line, and the names in it, with the page.",
     "starts": "Compare this line, and the imports at the top of the file, with the page.",
-    "routes": "Compare the names with the page, and the file's folder.",
+    "routes": "Compare the names with the page, and look whether the file is in the right folder.",
 }
 _FRAME = re.compile(r'  File "(?P<path>[^"]+)", line (?P<line>\d+) in ')
 
@@ -41,9 +45,9 @@ class Probed:
     """How far a project gets.
 
     `findings` are those of the lowest rung first, and empty if everything works. `routes` are texts
-    such as "page /chat/<room_name>/", "WebSocket /ws/chat/<room_name>/" and "channel bot", or None
+    such as "HTTP /chat/<room_name>/", "WebSocket /ws/chat/<room_name>/" and "channel bot", or None
     if they couldn't be listed. `package` is the one with the settings, and `lists` says where the
-    routes are: {"page chat": "chat/urls.py:8", "WebSocket": "chat/routing.py:6"}.
+    routes are: {"HTTP chat": "chat/urls.py:8", "WebSocket": "chat/routing.py:6"}.
     """
 
     findings: tuple[Finding, ...]
@@ -97,15 +101,15 @@ def compare(mine: Probed, wanted: Probed) -> Finding | None:
         return None
     kind = missing[0].split()[0]
     there = [route for route in mine.routes if route.startswith(kind)]
-    if kind == "page":
+    if kind == "HTTP":
         app = missing[0].split("/")[1]
-        kind = f"page {app}" if f"page {app}" in mine.lists else f"page {mine.package}"
+        kind = f"HTTP {app}" if f"HTTP {app}" in mine.lists else f"HTTP {mine.package}"
     return Finding(
         rung="routes",
         where=mine.lists.get(kind, ""),
-        yours="\n".join(there) or f"There's no route of this kind: {missing[0]}",
-        page=f"The page's project has {' and '.join(missing)}.",
-        do="Compare the routes with the page, and look if the file with them is included.",
+        yours="\n".join(there) or "It has no route of this kind.",
+        page="\n".join(missing),
+        do="Compare the routes with the page, and look whether the file with them is included.",
     )
 
 
@@ -155,9 +159,16 @@ def site_packages(folder: Path) -> list[Path]:
     return [path for path in [*found, folder / ".venv/Lib/site-packages"] if path.is_dir()]
 
 
-def _load(root, package, mode, prefix, packages, seconds):
+def _load(
+    root: Path,
+    package: str,
+    mode: str,
+    prefix: Sequence[str],
+    packages: Sequence[Path | str],
+    seconds: float,
+) -> tuple[list[Finding], tuple[str, ...] | None, bool]:
     """Return the findings of one run of loading.py, the routes or None, and if it took too long."""
-    command = [*prefix, sys.executable, "-B", loading.__file__, package, mode, str(seconds)]
+    command = [*prefix, sys.executable, "-IB", loading.__file__, package, mode, str(seconds)]
     with subprocess.Popen(
         [*command, *map(str, packages)],
         cwd=root,
@@ -173,13 +184,16 @@ def _load(root, package, mode, prefix, packages, seconds):
             printed = late.stdout or b""
         finally:
             processes.end(process)
-    return _read(printed.decode(errors="replace"), root, seconds, process.returncode)
+    return _read(printed.decode(errors="replace"), root, seconds)
 
 
-def _read(printed: str, root: Path, seconds: float, status: int):
+def _read(
+    printed: str, root: Path, seconds: float
+) -> tuple[list[Finding], tuple[str, ...] | None, bool]:
     findings: list[Finding] = []
     routes = None
-    doing, stack = "it starts", []
+    ended = False
+    doing, stack = "Python starts", []
     for line in printed.split("\n"):
         try:
             said = json.loads(line)
@@ -187,19 +201,20 @@ def _read(printed: str, root: Path, seconds: float, status: int):
             stack.append(line)
             continue
         doing = said.get("at", doing)
+        ended = ended or "end" in said
         if "rung" in said:
             findings.append(_finding(**said))
         if "routes" in said:
             routes = tuple(dict.fromkeys(said["routes"]))
-    late = any(line.startswith("Timeout (") for line in stack)
-    if status != 0 and (late or status < 0 or not findings):
-        ended = f"It's still busy after {seconds:g} seconds," if late else "Python ended"
-        findings.append(_finding("starts", f"{ended} while {doing}.", _innermost(stack, root)))
-    return findings, routes, late or status == -signal.SIGINT
+    if not ended:
+        late = any(line.startswith("Timeout (") for line in stack)
+        said = f"It's still busy after {seconds:g} seconds:" if late else "Python ended:"
+        findings.append(_finding("starts", f"{said} {doing}.", _innermost(stack, root)))
+    return findings, routes, not ended
 
 
 def _finding(rung: str, yours: str, where: str) -> Finding:
-    return Finding(rung, where, yours, PAGE, DO[rung])
+    return Finding(rung, where, yours, PAGE[rung], DO[rung])
 
 
 def _unique(findings: list[Finding]) -> list[Finding]:
@@ -223,14 +238,14 @@ def _lists(files: file_tree.Tree) -> dict[str, str]:
         for number, line in enumerate(content.decode(errors="replace").split("\n"), start=1):
             for kind, name in names.items():
                 if path.endswith(".py") and line.startswith(f"{name} ="):
-                    found[kind or f"page {path.split('/')[0]}"] = f"{path}:{number}"
+                    found[kind or f"HTTP {path.split('/')[0]}"] = f"{path}:{number}"
     return found
 
 
 def _required(line: str, there: dict[str, metadata.Distribution]) -> list[str]:
     """Return the names of the packages that a line of requirements asks for, extras included."""
     match = re.match(r"([A-Za-z0-9][\w.-]*)(?:\[([\w, -]+)\])?", line.strip())
-    if not match:
+    if not match or ";" in line:  # such as `; python_version < "3.12"`
         return []
     name = _normal(match[1])
     extras = [extra.strip() for extra in (match[2] or "").split(",") if extra.strip()]
