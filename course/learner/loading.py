@@ -4,7 +4,7 @@ It's told the project's package, whether Django is set up first or by the ASGI m
 Daphne, how many seconds it may take, and where else packages are. The current folder is a copy of
 the project. It prints one JSON object a line:
 
-- {"at": WHAT}: what it does next
+- {"at": "importing config.asgi"}: what it does next
 - {"rung": RUNG, "yours": TEXT, "where": "FILE:LINE" or ""}: something that fails
 - {"routes": [TEXT, ...]}: what it serves, if nothing fails before they can be listed
 - {"end": true}: it's done
@@ -49,13 +49,13 @@ class Loading:
         self.out = out
 
     def load(self, plain: bool) -> None:
-        self.at("Python reads the files")
+        self.at("reading the files")
         if not self.parse() or not Path(self.settings).exists():
             return
         if plain and not self.import_asgi():
             return
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{self.package}.settings")
-        self.at("Django loads the settings and the apps")
+        self.at("loading the settings and the apps")
         try:
             import django
 
@@ -64,11 +64,11 @@ class Loading:
             self.failed("settings", error)
             return
         self.parse_templates()
-        self.at("Django checks the project")
+        self.at("checking the project")
         application, starts = self.start()
         if starts:
-            self.find_templates()
-            self.at("the routes are listed")
+            self.follow_names()
+            self.at("listing the routes")
             try:
                 self.say(routes=[*pages(), *others(application)])
             except BaseException as error:
@@ -92,7 +92,7 @@ class Loading:
         """Import the ASGI module as Daphne does, before anything else. Return whether it works."""
         if not Path(f"{self.package}/asgi.py").exists():
             return True
-        self.at(f"{self.package}.asgi is imported")
+        self.at(f"importing {self.package}.asgi")
         try:
             importlib.import_module(f"{self.package}.asgi")
         except BaseException as error:
@@ -121,6 +121,7 @@ class Loading:
 
         application = None
         try:
+            assert settings.SECRET_KEY  # raises ImproperlyConfigured if it's empty
             found = checks.run_checks()
             if errors := [each for each in found if each.level >= checks.ERROR]:
                 said = "\n".join(str(error) for error in errors)
@@ -128,7 +129,7 @@ class Loading:
                 return None, False
             for each in found:
                 if (each.id or "").startswith("urls."):  # a warning about a route
-                    self.fails("routes", str(each), "")
+                    self.fails("starts", str(each), self.written(str(each)))
             if hasattr(settings, "ASGI_APPLICATION") or "daphne" in settings.INSTALLED_APPS:
                 application = self.application(settings)
             if getattr(settings, "CHANNEL_LAYERS", None):
@@ -152,31 +153,36 @@ class Loading:
             )
         return get_default_application()
 
-    def find_templates(self) -> None:
-        """Report names of templates, in modules and in other templates, that Django can't find."""
+    def follow_names(self) -> None:
+        """Report names of templates and routes that are used and that Django can't find."""
         from django.template.exceptions import TemplateDoesNotExist
         from django.template.loader import get_template
+        from django.urls import NoReverseMatch, reverse
 
-        for where, name in self.names():
+        for where, name in [*self.names_in_modules(), *self.names_in_templates()]:
             try:
-                get_template(name)
+                get_template(name) if name.endswith(".html") else reverse(name)
             except TemplateDoesNotExist as error:
                 self.fails("routes", text(error), where)
+            except NoReverseMatch as error:
+                if "is not a" in str(error):  # and not: it needs arguments
+                    self.fails("routes", text(error), where)
             except Exception:
                 continue  # it's there, with a mistake in it
 
-    def names(self):
+    def names_in_modules(self):
+        """Yield FILE:LINE and the name of each template or route that a module seems to use."""
         for path in sorted(Path().rglob("*.py")):
             if path.parts[0] == "tests":
                 continue
             for node in ast.walk(ast.parse(path.read_bytes())):
-                if isinstance(node, ast.Constant) and re.fullmatch(
-                    r"[\w/-]+\.html", str(node.value)
-                ):
-                    yield f"{path}:{node.lineno}", node.value
+                given = [node] if _is_template(node) else _routes_named(node)
+                yield from ((f"{path}:{each.lineno}", each.value) for each in given)
+
+    def names_in_templates(self):
         for path in self.templates():
             for number, line in enumerate(path.read_text().split("\n"), start=1):
-                for name in re.findall(r"""{%\s*(?:extends|include)\s+["']([^"']+)["']""", line):
+                for name in re.findall(r"""{%\s*(?:extends|include|url)\s+["']([^"']+)""", line):
                     yield f"{path}:{number}", name
 
     def templates(self) -> list[Path]:
@@ -196,17 +202,30 @@ class Loading:
             frames = [*traceback.extract_tb(cause.__traceback__), *frames]
         if re.search(r"Apps aren't loaded yet|settings are not configured", said):
             frames.reverse()  # it's the import that comes too early, not what it finds
+        frames = [frame for frame in frames if not frame.filename.startswith("<")]
         for frame in frames:
             if self.inside(frame.filename):
                 where = f"{self.inside(frame.filename)}:{frame.lineno}"
-        if isinstance(error, ModuleNotFoundError) and not where:
-            where = self.named_in_settings(error.name or "")
-        self.fails(rung, said, self.setting(said) or where or self.setting("INSTALLED_APPS"))
+        if not frames or not self.inside(frames[-1].filename):  # Django raised it
+            where = self.setting(said) or self.named_in_settings(said) or where
+        self.fails(rung, said, where or f"{self.settings}:1")
 
-    def named_in_settings(self, module: str) -> str:
-        """Return where the settings name a module or something in it, or ""."""
-        for node in ast.walk(ast.parse(Path(self.settings).read_bytes())):
-            if isinstance(node, ast.Constant) and f"{node.value}.".startswith(f"{module}."):
+    def written(self, said: str) -> str:
+        """Return where a urls.py has the route that a warning quotes, or ""."""
+        for quoted in re.findall(r"'([^']*)'", said):  # its pattern, and then its name
+            for path in sorted(Path().rglob("urls.py")):
+                for number, line in enumerate(path.read_text().split("\n"), start=1):
+                    if re.search(rf"""["']{re.escape(quoted)}["']""", line):
+                        return f"{path}:{number}"
+        return ""
+
+    def named_in_settings(self, said: str) -> str:
+        """Return where the settings have the module, or the class in it, that a text quotes."""
+        quoted = re.findall(r"""["']([\w.-]+)["']""", said)
+        constants = ast.walk(ast.parse(Path(self.settings).read_bytes())) if quoted else []
+        for node in constants:
+            value = f".{getattr(node, 'value', '')}."
+            if isinstance(node, ast.Constant) and all(f".{name}." in value for name in quoted):
                 return f"{self.settings}:{node.lineno}"
         return ""
 
@@ -282,6 +301,25 @@ def plain(entry) -> str:
     written = str(entry.pattern).removeprefix("^")
     simple = re.sub(r"<\w+:", "<", simplify_regex(written)).removeprefix("/")
     return f"/{simple}" if written.startswith("/") else simple  # such a route never matches
+
+
+def _is_template(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and bool(re.fullmatch(r"[\w/-]+\.html", str(node.value)))
+
+
+def _routes_named(node: ast.AST) -> list[ast.Constant]:
+    """Return what a call such as `redirect("chat:index")` names a route with."""
+    if not isinstance(node, ast.Call):
+        return []
+    called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    given = [each.value for each in node.keywords if each.arg == "pattern_name"]
+    if called in ("redirect", "reverse", "reverse_lazy"):
+        given += node.args[:1]
+    return [
+        each
+        for each in given
+        if isinstance(each, ast.Constant) and re.fullmatch(r"[\w:-]+", str(each.value))
+    ]
 
 
 def _is_text(path: Path) -> bool:

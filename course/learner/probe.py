@@ -46,8 +46,9 @@ class Probed:
 
     `findings` are those of the lowest rung first, and empty if everything works. `routes` are texts
     such as "HTTP /chat/<room_name>/", "WebSocket /ws/chat/<room_name>/" and "channel bot", or None
-    if they couldn't be listed. `package` is the one with the settings, and `lists` says where the
-    routes are: {"HTTP chat": "chat/urls.py:8", "WebSocket": "chat/routing.py:6"}.
+    if they couldn't be listed. `package` is the one with the settings. `lists` says where the
+    routes are, {"HTTP chat": "chat/urls.py:8", "WebSocket": "chat/routing.py:6", "channel": ...},
+    and where they're included, {"config": "config/urls.py:22", "asgi": "config/asgi.py:26"}.
     """
 
     findings: tuple[Finding, ...]
@@ -81,33 +82,36 @@ def look(
             stopped = any(each.rung == "settings" for each in below)
             found = below if stopped else _unique([*found, *below])
     findings = tuple(sorted(found, key=lambda finding: RUNGS.index(finding.rung)))
-    return Probed(findings, routes, package, _lists(files))
+    return Probed(findings, routes, package, _lists(files, package))
 
 
 def compare(mine: Probed, wanted: Probed) -> Finding | None:
     """Return what stops `mine` and doesn't stop the page's own state, or None.
 
-    That's the lowest rung's first finding, or else routes that are missing.
+    That's the lowest rung's first finding, or routes that are missing, because other files may name
+    those.
     """
     theirs = {finding.yours for finding in wanted.findings}
     word = re.compile(rf"\b{re.escape(mine.package)}\b")
-    for finding in mine.findings:
-        if finding.yours not in theirs and word.sub(wanted.package, finding.yours) not in theirs:
-            return finding
-    if mine.routes is None or wanted.routes is None:
+    own = [
+        finding
+        for finding in mine.findings
+        if not {finding.yours, word.sub(wanted.package, finding.yours)} & theirs
+    ]
+    missing = [route for route in wanted.routes or () if route not in (mine.routes or ())]
+    if own and (own[0].rung != "routes" or not missing):
+        return own[0]
+    if mine.routes is None or not missing:
         return None
-    missing = [route for route in wanted.routes if route not in mine.routes]
-    if not missing:
-        return None
-    kind = missing[0].split()[0]
+    kind, address = missing[0].split(" ", 1)
+    app = address.split("/")[1] if kind == "HTTP" else ""
     there = [route for route in mine.routes if route.startswith(kind)]
-    if kind == "HTTP":
-        app = missing[0].split("/")[1]
-        kind = f"HTTP {app}" if f"HTTP {app}" in mine.lists else f"HTTP {mine.package}"
+    included = there if kind != "HTTP" else [each for each in there if f" /{app}/" in each]
+    included_by = mine.package if kind == "HTTP" else "asgi"
     return Finding(
         rung="routes",
-        where=mine.lists.get(kind, ""),
-        yours="\n".join(there) or "It has no route of this kind.",
+        where=mine.lists.get(f"{kind} {app}".strip() if included else included_by, ""),
+        yours="\n".join(there) or f"It has no routes of this kind: {kind}.",
         page="\n".join(missing),
         do="Compare the routes with the page, and look whether the file with them is included.",
     )
@@ -193,7 +197,7 @@ def _read(
     findings: list[Finding] = []
     routes = None
     ended = False
-    doing, stack = "Python starts", []
+    doing, stack = "starting", []
     for line in printed.split("\n"):
         try:
             said = json.loads(line)
@@ -208,8 +212,10 @@ def _read(
             routes = tuple(dict.fromkeys(said["routes"]))
     if not ended:
         late = any(line.startswith("Timeout (") for line in stack)
-        said = f"It's still busy after {seconds:g} seconds:" if late else "Python ended:"
-        findings.append(_finding("starts", f"{said} {doing}.", _innermost(stack, root)))
+        said = f"Python ended while {doing}."
+        if late:
+            said = f"{doing.capitalize()} takes more than {seconds:g} seconds."
+        findings.append(_finding("starts", said, _innermost(stack, root)))
     return findings, routes, not ended
 
 
@@ -230,15 +236,21 @@ def _innermost(stack: list[str], root: Path) -> str:
     return ""
 
 
-def _lists(files: file_tree.Tree) -> dict[str, str]:
-    """Return where the lists of routes are: {the first word of a route: FILE:LINE}."""
-    names = {"WebSocket": "websocket_urlpatterns", "channel": "channel_names", "": "urlpatterns"}
+def _lists(files: file_tree.Tree, package: str) -> dict[str, str]:
+    """Return where the lists of routes are, and where they're included, as Probed has them."""
     found = {}
     for path, content in files.items():
+        folder = path.split("/")[0]
+        kinds = {
+            "websocket_urlpatterns": "WebSocket",
+            "channel_names": "channel",
+            "urlpatterns": package if folder == package else f"HTTP {folder}",
+            "application": "asgi" if path == f"{package}/asgi.py" else "",
+        }
         for number, line in enumerate(content.decode(errors="replace").split("\n"), start=1):
-            for kind, name in names.items():
-                if path.endswith(".py") and line.startswith(f"{name} ="):
-                    found[kind or f"HTTP {path.split('/')[0]}"] = f"{path}:{number}"
+            name = line.split(" =")[0]
+            if path.endswith(".py") and " =" in line and kinds.get(name):
+                found[kinds[name]] = f"{path}:{number}"
     return found
 
 
