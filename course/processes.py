@@ -59,9 +59,7 @@ class Process:
     ):
         self.log = log
         self._since = len(self.printed())
-        words = command
-        if isinstance(command, str):
-            words = ["bash", "--noprofile", "--norc", "-c", command]
+        words = bash(command) if isinstance(command, str) else command
         with contextlib.ExitStack() as stack:
             if log:
                 options["stdout"] = stack.enter_context(log.open("ab"))
@@ -116,6 +114,14 @@ class Process:
         """End it without a chance to clean up."""
         self.signal(signal.SIGKILL)
         self.popen.wait()
+
+
+def bash(line: str = "", prefix: Sequence[str] = ()) -> list[str]:
+    """Return the words that run a line of bash, or a bash that reads lines, without anyone's files.
+
+    `prefix` is a command that runs the words after it, such as `nice`.
+    """
+    return [*prefix, "bash", "--noprofile", "--norc", *(["-c", line] if line else [])]
 
 
 def until(condition: Callable[[], Any], seconds: float, halt: threading.Event | None = None) -> Any:

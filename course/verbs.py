@@ -142,7 +142,9 @@ VERBS = [
         "course.learner.check:command",
         (
             A_FOLDER,
-            Argument("--run", "1", "also holds a copy of it against the pages' conversations", FLAG),
+            Argument(
+                "--run", "1", "also holds a copy of it against the pages' conversations", FLAG
+            ),
             Argument("--all", "1", "shows three findings, not one", FLAG),
             Argument("--watch", "1", "answers again whenever you save a file", FLAG),
             Argument("--json", "1", "prints JSON, for programs", FLAG),

@@ -5,6 +5,7 @@ nor does what another Django's `startproject` writes into the settings.
 """
 
 import ast
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -58,6 +59,7 @@ def parts(path: str, content: bytes) -> list[Part]:
     return _lines(text)
 
 
+@functools.cache
 def is_readable(path: str, content: bytes) -> bool:
     """Return whether a Python file can be parsed. Its lines are compared if it can't."""
     try:

@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,13 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def workshop(files: file_tree.Tree, halt: threading.Event | None = None) -> Iterator[Workshop]:
-    """Yield a workshop with a copy of the project, in which blocks can be carried out."""
+def workshop(
+    files: file_tree.Tree, halt: threading.Event | None = None, prefix: Sequence[str] = ()
+) -> Iterator[Workshop]:
+    """Yield a workshop with a copy of the project, in which blocks can be carried out.
+
+    `prefix` is a command that runs the project's programs, such as `nice`; see processes.bash.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="course-judge-", ignore_cleanup_errors=True) as scratch,
         Workshop(
@@ -35,6 +40,7 @@ def workshop(files: file_tree.Tree, halt: threading.Event | None = None) -> Iter
             fast=False,
             halt=halt or threading.Event(),
             browser=False,
+            prefix=prefix,
         ) as found,
     ):
         yield found

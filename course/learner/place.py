@@ -20,6 +20,10 @@ from course.pages import file_tree
 StepName = tuple[str, int]  # a lesson and the number of a step, 0 for its start
 
 ALIKE = 0.6  # how much of two files has to be the same for one to be a misplaced other
+# What a state has and the project lacks counts more than the opposite, so that of two states between
+# which a project is, the earlier is nearer.
+MISSING = 1.5
+HALF = 0.3
 MOSTLY = 0.75  # how much of a step has to be there, or to be missing, for all of it to count so
 
 
@@ -102,7 +106,8 @@ def _nearest(files: file_tree.Tree, timeline: Timeline) -> list[Position]:
 
     @functools.cache
     def distance(path: str, content: bytes | None) -> float:
-        return math.log2(1 + _count(_differ(path, files.get(path), content, timeline)))
+        missing, extra = _differ(path, files.get(path), content, timeline)
+        return math.log2(1 + MISSING * missing.total() + extra.total())
 
     course_paths = {path for position in timeline.positions for path in position.files}
     costs = []
@@ -120,6 +125,7 @@ def _rank(position: Position) -> int:
     return [*chapters.lessons()].index(position.lesson)
 
 
+@functools.cache
 def _differ(
     path: str, mine: bytes | None, theirs: bytes | None, timeline: Timeline
 ) -> tuple[Counter, Counter]:
@@ -218,6 +224,17 @@ class _History:
                         self.leaving.setdefault((path, what), step)
             before = each.files
             past = past and each is not position
+        # {step: how much of what it brought or removed is still so at the position}
+        self.left = Counter([*self.brought.values(), *self.removed.values()])
+
+    def is_most(self, undone: int, step: StepName) -> bool:
+        """Return whether a step that lacks so much isn't done, and can still be told by that."""
+        can_be_told = self.left[step] >= HALF * self.brings[step]
+        return can_be_told and undone >= MOSTLY * self.left[step]
+
+    def is_some(self, undone: int, step: StepName) -> bool:
+        """Return whether a step that lacks so much is only half done."""
+        return undone >= HALF * self.left[step] > 0
 
 
 def _way_through(position: Position, timeline: Timeline) -> list[Position]:
@@ -239,43 +256,57 @@ def _describe(
     history = _History(position, timeline)
     different = _different_files(files, position, timeline)
     ahead_files = _ahead_files(files, different, position, timeline)
-    missing = {
-        (path, what) for path in different.keys() - ahead_files for what in different[path][0]
-    }
-    extra = {(path, what) for path in different.keys() - ahead_files for what in different[path][1]}
+    missing = {(path, what) for path, both in different.items() for what in both[0]}
+    extra = {(path, what) for path, both in different.items() for what in both[1]}
 
     undone = Counter(history.brought.get(item) for item in missing)
     undone += Counter(history.removed.get(item) for item in extra)
     early = Counter(history.coming.get(item) for item in extra)
     early += Counter(history.leaving.get(item) for item in missing)
     following = (position.lesson, position.inside or position.step + 1)
-    skipped, ahead = (
-        sorted(
-            (step for step in found if step and found[step] >= MOSTLY * history.brings[step]),
-            key=_order,
-        )
-        for found in (undone, early)
-    )
-    ahead = [step for step in ahead if step != (position.lesson, position.inside)]
+    skipped = [step for step in undone if step and history.is_most(undone[step], step)]
+    ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
+    begun = {position.inside} if position.inside else set()
+    if early[following] and following not in ahead:
+        begun.add(following[1])
+    # The last steps may be half done, or just not done.
+    done = position.step
+    for step in range(position.step, max(0, position.step - 3), -1):
+        name = (position.lesson, step)
+        if history.is_some(undone[name], name) and (step == done or name not in skipped):
+            ahead += [(position.lesson, later) for later in range(step + 1, done + 1)]
+            skipped = [each for each in skipped if each != name]
+            begun.add(step)
+            done = step - 1
+    here = {(position.lesson, step) for step in begun}
     explained = {
         item
         for item in missing | extra
-        if history.brought.get(item) in skipped
-        or history.removed.get(item) in skipped
-        or history.coming.get(item) in [*ahead, following]
-        or (history.leaving.get(item) in ahead and item in missing)
+        if history.brought.get(item) in here.union(skipped)
+        or history.removed.get(item) in here.union(skipped)
+        or history.coming.get(item) in here.union(ahead)
+        or (history.leaving.get(item) in here.union(ahead) and item in missing)
     }
-    begun = position.inside or None
-    if early[following] and following not in ahead:
-        begun = following[1]
+    ahead_files = {
+        path: step
+        for path, step in ahead_files.items()
+        if any((path, what) not in explained for both in different[path] for what in both)
+    }
+    later = [step for lesson, step in ahead if lesson == position.lesson]
+    gap = [step for step in range(done + 1, max(later, default=done)) if step not in later]
+    if later and len(gap) <= len(later) and not begun.intersection(gap):
+        # Said the other way round: later steps are done, and those between are missing.
+        done = max(later)
+        skipped += [(position.lesson, step) for step in gap if step not in begun]
+        ahead = [step for step in ahead if step[0] != position.lesson]
     return Place(
         lesson=position.lesson,
         steps=count,
-        first=min(each.step for each in ends),
-        done=position.step,
-        skipped=skipped,
-        begun=begun,
-        ahead=ahead,
+        first=min(done, *(each.step for each in ends)) if done == position.step else done,
+        done=done,
+        skipped=sorted(skipped, key=_order),
+        begun=min(begun, default=None),
+        ahead=sorted(ahead, key=_order),
         ahead_files=ahead_files,
         section=position.section,
         finished=not different and not moved and position.step == count and not position.inside,

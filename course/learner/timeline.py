@@ -44,7 +44,7 @@ class Step:
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Timeline:
     """All positions in order, {lesson: its steps}, and {(path, content): what it says, counted}."""
 

@@ -30,7 +30,8 @@ QUESTIONS = "Check yourself"
 EXERCISES = "Exercises"
 NEXT = "What's next"
 FAIL = "See it fail"
-FOLDS = ["Hint", "Solution"]  # what follows each exercise
+FOLDS = ["Hint", "Solution"]  # what follows each exercise ...
+CHECKED = "EXERCISE="  # ... except those that name one which `make check` checks
 
 # Not checked: no file here says which server a machine has. The suites ran on this one.
 REDIS = "Redis 7.0"
@@ -197,7 +198,8 @@ def _of_part(part: Page, verified: str, shape: Shape, compares: bool) -> list[st
 def _exercises(text: str) -> list[tuple[int, str]]:
     """Return what's missing from the section of exercises, and how far below its heading.
 
-    An exercise begins with a third-level heading or, where there are none, with bold words.
+    An exercise begins with a third-level heading or, where there are none, with bold words. The
+    hints and the solution of one that the course checks are in its own file.
     """
     # What begins in a fold or in code isn't an exercise's beginning; lines stay where they are.
     blank = re.sub(_FENCE, _blanked, text)
@@ -208,6 +210,8 @@ def _exercises(text: str) -> list[tuple[int, str]]:
         return [(0, "no exercise: one begins with ### or with **bold** words")]
     found = []
     for start, end in pairwise([*starts, len(blank)]):
+        if CHECKED in blank[start:end]:
+            continue
         if (folds := _SUMMARY.findall(blank[start:end])) != FOLDS:
             said = f"there is {', '.join(folds)}" if folds else "there is neither"
             missing = f"an exercise is followed by a folded {' and a folded '.join(FOLDS)}; {said}"

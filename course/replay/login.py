@@ -1,7 +1,8 @@
-"""Log in over HTTP as a browser does, for the sockets of a page's conversation."""
+"""Ask a web server over HTTP as a browser does, and log in."""
 
 import http.client
 import re
+from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
@@ -10,8 +11,83 @@ from course.pages.matching import Mismatch
 
 PATH = "/accounts/login/"
 LIMIT = 10  # seconds that an answer may take
+LONGEST = 2_000_000  # bytes of an answer that are read
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response: its status, its headers by their names in small letters, its text."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+class Visitor:
+    """Someone's browser at the web server on `port`, with its cookies."""
+
+    def __init__(self, port: int):
+        self._port = port
+        self._cookies = SimpleCookie()
+
+    @property
+    def cookies(self) -> str:
+        """The Cookie header of a request."""
+        return "; ".join(f"{name}={morsel.value}" for name, morsel in self._cookies.items())
+
+    def ask(
+        self, method: str, path: str, form: str | None = None, origin: str | None = None
+    ) -> Answer:
+        """Make a request, without following a redirect. Raises Mismatch if nothing answers.
+
+        `form` is the body of a POST as browsers encode it. It's sent with the site's CSRF token, as
+        a page of the site would; with an `origin`, that of another site, without.
+        """
+        headers = {"Cookie": self.cookies}
+        if origin:
+            headers["Origin"] = origin
+        elif method == "POST" and (token := self._token(path)):
+            form = "&".join(filter(None, [urlencode({"csrfmiddlewaretoken": token}), form]))
+            headers["Cookie"] = self.cookies
+        if method == "POST":
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return self._request(method, path, form, headers)
+
+    def log_in(self, user: str) -> None:
+        """Log in with the demo's password. Raises Mismatch."""
+        answer = self.ask("GET", PATH)
+        if answer.status != 200 or not _TOKEN.search(answer.text):
+            raise Mismatch(f"as {user}: expected a login form at {PATH}, got HTTP {answer.status}")
+        form = urlencode({"username": user, "password": DEMO_PASSWORD})
+        answer = self.ask("POST", PATH, form)
+        if answer.status != 302:
+            raise Mismatch(
+                f"as {user}: expected {DEMO_PASSWORD} to log in, got HTTP {answer.status}"
+            )
+
+    def _token(self, path: str) -> str | None:
+        """Return the CSRF token that a page of the site would send: the cookie's, or its form's."""
+        if "csrftoken" not in self._cookies:
+            found = _TOKEN.search(self.ask("GET", path).text)
+            return found[1] if found else None
+        return self._cookies["csrftoken"].value
+
+    def _request(self, method: str, path: str, body: str | None, headers: dict) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=LIMIT)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            text = response.read(LONGEST).decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise Mismatch(f"no web server answers at {path}: {error}") from None
+        finally:
+            connection.close()
+        for cookie in response.headers.get_all("Set-Cookie", []):
+            self._cookies.load(cookie)
+        sent = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, sent, text)
 
 
 def log_in(port: int, user: str) -> str:
@@ -19,34 +95,6 @@ def log_in(port: int, user: str) -> str:
 
     Raises Mismatch.
     """
-    cookies = SimpleCookie()
-    status, text = _ask(port, "GET", cookies)
-    token = _TOKEN.search(text)
-    if status != 200 or not token:
-        raise Mismatch(f"as {user}: expected a login form at {PATH}, got HTTP {status}")
-    form = {"csrfmiddlewaretoken": token[1], "username": user, "password": DEMO_PASSWORD}
-    status, _ = _ask(port, "POST", cookies, urlencode(form))
-    if status != 302:
-        raise Mismatch(f"as {user}: expected {DEMO_PASSWORD} to log in, got HTTP {status}")
-    return _header(cookies)
-
-
-def _ask(port: int, method: str, cookies: SimpleCookie, body: str | None = None) -> tuple[int, str]:
-    """Return a response's status and text, and add its cookies to `cookies`."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": _header(cookies)}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
-    try:
-        connection.request(method, PATH, body, headers)
-        answer = connection.getresponse()
-        text = answer.read().decode(errors="replace")
-    except (OSError, http.client.HTTPException) as error:
-        raise Mismatch(f"no web server answers at {PATH}: {error}") from None
-    finally:
-        connection.close()
-    for cookie in answer.headers.get_all("Set-Cookie", []):
-        cookies.load(cookie)
-    return answer.status, text
-
-
-def _header(cookies: SimpleCookie) -> str:
-    return "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
+    visitor = Visitor(port)
+    visitor.log_in(user)
+    return visitor.cookies

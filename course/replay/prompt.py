@@ -5,6 +5,7 @@ import pty
 import subprocess
 import termios
 import threading
+from collections.abc import Sequence
 
 from pexpect import EOF, TIMEOUT
 from pexpect.fdpexpect import fdspawn
@@ -23,10 +24,12 @@ def converse(
     folder: str,
     ports: Ports,
     halt: threading.Event,
+    prefix: Sequence[str] = (),
 ) -> None:
     """Run a command, type the page's lines at its prompts, and compare its answers.
 
-    If the page doesn't leave the interpreter, it's left at the end. Raises Mismatch, Halted.
+    If the page doesn't leave the interpreter, it's left at the end. `prefix` is processes.bash's.
+    Raises Mismatch, Halted.
     """
     master, slave = pty.openpty()
     modes = termios.tcgetattr(slave)
@@ -34,7 +37,7 @@ def converse(
     termios.tcsetattr(slave, termios.TCSANOW, modes)
     # Popen and not pexpect's own spawn: two replays run in threads, and only Popen forks safely.
     process = subprocess.Popen(
-        ["bash", "--noprofile", "--norc", "-c", ports.to_replay(command.text)],
+        processes.bash(ports.to_replay(command.text), prefix=prefix),
         env=environment,
         cwd=folder,
         stdin=slave,

@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,13 +36,17 @@ class Server:
 
 
 class Servers:
-    """The servers of one replay. `surroundings` gives bash's variables and folder."""
+    """The servers of one replay. `surroundings` gives bash's variables and folder.
+
+    `prefix` is processes.bash's.
+    """
 
     def __init__(
         self,
         scratch: Path,
         surroundings: Callable[[], tuple[dict[str, str], str]],
         halt: threading.Event,
+        prefix: Sequence[str] = (),
     ):
         self.ports = Ports()
         self.running: dict[str, Server] = {}
@@ -50,6 +54,7 @@ class Servers:
         self._scratch = scratch
         self._surroundings = surroundings
         self._halt = halt
+        self._prefix = prefix
 
     def start(self, kind: Kind, command: str, shown: list[str] | None) -> None:
         """Start a server, replacing the one of its kind, and wait until it serves.
@@ -61,8 +66,8 @@ class Servers:
         environment, folder = self._surroundings()
         log = self._scratch / f"{kind.name}.log"
         log.write_bytes(b"")
-        local = self._local(kind, command)
-        launch = functools.partial(Process, local, folder=folder, environment=environment, log=log)
+        line = processes.bash(self._local(kind, command), prefix=self._prefix)
+        launch = functools.partial(Process, line, folder=folder, environment=environment, log=log)
         server = self.running[kind.name] = Server(kind, command, launch, launch())
         shown = [matching.ANY] if shown is None else shown
 
@@ -135,6 +140,10 @@ class Servers:
         sentence = f"No server printed this within {LOG_LIMIT} s."
         before = [] if matching.is_any(shown[0]) else [matching.ANY]
         raise Mismatch(matching.difference(sentence, before + shown, printed))
+
+    def logs(self) -> dict[str, list[str]]:
+        """Return what each running server has printed, by the name of its kind."""
+        return {name: self._printed(server) for name, server in self.running.items()}
 
     def last(self) -> str | None:
         """Return the name of the running server that was started last."""

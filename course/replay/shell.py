@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from course import processes
@@ -79,8 +80,8 @@ class Shell:
     """A bash in `folder`, whose parent is its HOME, and the servers that were started in it.
 
     The programs of this process's environment are found first. Without a `browser`, the project's
-    suite leaves out the tests that need one, as it does for learners who have none. Always close
-    it.
+    suite leaves out the tests that need one, as it does for learners who have none. `prefix` is
+    processes.bash's. Always close it.
     """
 
     def __init__(
@@ -89,8 +90,10 @@ class Shell:
         scratch: Path,
         halt: threading.Event,
         browser: bool = True,
+        prefix: Sequence[str] = (),
     ):
         self._halt = halt
+        self._prefix = prefix
         self._out = scratch / "out"
         programs = Path(sys.executable).parent
         for name in ("bin", "tmp"):
@@ -106,7 +109,7 @@ class Shell:
         if not browser:
             environment["PYTEST_ADDOPTS"] += f" {NO_BROWSER}"
         self._bash = subprocess.Popen(
-            ["bash", "--noprofile", "--norc"],
+            processes.bash(prefix=prefix),
             cwd=folder,
             env=environment,
             text=True,
@@ -115,7 +118,7 @@ class Shell:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.servers = servers.Servers(scratch, self._surroundings, halt)
+        self.servers = servers.Servers(scratch, self._surroundings, halt, prefix)
         self.ports = self.servers.ports
         try:
             self._ask(READY_ENVIRONMENT.format(prefix=shlex.quote(str(programs.parent))))
@@ -165,7 +168,8 @@ class Shell:
         if may_ask_a_server(command.text):
             self.servers.refresh()
         if command.exchanges:
-            prompt.converse(command, *self._surroundings(), self.ports, self._halt)
+            there = (*self._surroundings(), self.ports, self._halt, self._prefix)
+            prompt.converse(command, *there)
             return
         status, printed = self.run(command.text)
         ended = f" and failed with exit status {status}" if status else ""

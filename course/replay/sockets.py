@@ -53,16 +53,16 @@ class Socket:
         if not same(shown, frame):
             raise Mismatch(
                 f"{self._name} got another frame.\n\nThe page shows:\n\n    {shown}\n\n"
-                f"It was:\n\n    {frame}"
+                f"It was:\n\n    {_one_line(frame)}"
             )
 
     def ends(self, shown: str) -> None:
         """Wait until the socket ends as the page shows: `4403`, `HTTP 403`. Raises Mismatch."""
         frame = self._next(ANSWER_LIMIT)
-        came = "" if frame is None else f", but this came: {frame}"
+        came = "" if frame is None else f", and this came: {frame}"
         if self._end != shown:
-            how = self._end or f"not at all{came}"
-            raise Mismatch(f"{self._name} should end with {shown}, but ended with {how}")
+            how = f"it ended with {self._end}" if self._end else f"it's still open{came}"
+            raise Mismatch(f"{self._name}'s socket should end with {shown}, but {how}")
         self._end_shown = True
 
     def finish(self, seconds: float) -> None:
@@ -75,7 +75,9 @@ class Socket:
                 f"{self._name}'s socket ended with {self._end}, but the page doesn't show that"
             )
         if frame is not None:
-            raise Mismatch(f"{self._name} also got a frame that the page doesn't show: {frame}")
+            raise Mismatch(
+                f"{self._name} also got a frame that the page doesn't show: {_one_line(frame)}"
+            )
 
     def close(self) -> None:
         """Close the socket if it's open."""
@@ -141,6 +143,11 @@ def same(shown: str, frame: str | bytes) -> bool:
 def _canonical(text: str) -> str:
     # Compared as text: to Python, true is 1.
     return json.dumps(json.loads(text), sort_keys=True)
+
+
+def _one_line(frame: str | bytes) -> str:
+    """Return a frame for a message. White space doesn't count when frames are compared."""
+    return repr(frame) if isinstance(frame, bytes) else " ".join(frame.split())
 
 
 def _code(closed: ConnectionClosed) -> str:

@@ -2,6 +2,7 @@
 
 import difflib
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from course import chapters
@@ -18,8 +19,8 @@ PROJECT = "my-chat"  # and the folder that they work in
 class Workshop:
     """A folder with a project and a shell. `files` is the project as it is now.
 
-    With `fast`, only blocks that change files are carried out. `browser` is Shell's. Use it in a
-    `with` statement, which stops everything it started.
+    With `fast`, only blocks that change files are carried out. `browser` and `prefix` are
+    Shell's. Use it in a `with` statement, which stops everything it started.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Workshop:
         fast: bool,
         halt: threading.Event,
         browser: bool = True,
+        prefix: Sequence[str] = (),
     ):
         self.files = start
         self._fast = fast
@@ -39,7 +41,7 @@ class Workshop:
         self._folder = home / PROJECT
         self._folder.mkdir()
         file_tree.write(start, self._folder)
-        self._shell = Shell(self._folder, scratch, halt, browser)
+        self._shell = Shell(self._folder, scratch, halt, browser, prefix)
 
     def __enter__(self) -> "Workshop":
         return self
@@ -47,10 +49,18 @@ class Workshop:
     def __exit__(self, *_) -> None:
         self._shell.close()
 
+    def logs(self) -> dict[str, list[str]]:
+        """Return what each running server has printed, by the name of its kind, such as "web"."""
+        return self._shell.servers.logs()
+
     def do(self, block: Block) -> None:
         """Carry out a block and compare. Raises Mismatch and Halted."""
         if action := self.ACTIONS.get(block.kind):
             action(self, block)
+
+    def run(self, command: str) -> tuple[int, list[str]]:
+        """Run a command; return its exit status and what it printed. Raises Mismatch, Halted."""
+        return self._shell.run(command)
 
     def _write(self, block: Block) -> None:
         self._write_file(block.path, block.text)

@@ -231,6 +231,14 @@ def test_exercises_may_begin_with_bold_words(faults):
     assert "02_two.md:63: no exercise" in fault
 
 
+def test_exercise_that_is_checked_has_its_hints_elsewhere(faults):
+    drink = GOOD[GOOD.index("### Drink it") : GOOD.index("## Everything")]
+    checked = GOOD.replace(drink, "### Drink it\n\nDrink. Start with `EXERCISE=02_drink`.\n\n")
+    assert faults(checked) == []
+    [fault] = faults(checked.replace("EXERCISE=", ""))
+    assert "an exercise is followed by a folded Hint" in fault
+
+
 def test_first_chapter_compares_nothing(faults):
     assert faults(GOOD.replace(COMPARED, ""), chapter="01_one") == []
 

@@ -37,6 +37,8 @@ def shell(tmp_path_factory):
         f"ann: {URL}\n$ curl -s http://127.0.0.1:8000/say/Tea -o /dev/null\nann < Tea\n",
         f"ann: {URL}\nann > bye\nann < bye\nann x 4001\nann: {URL}\nann > x\nann < x\n",
         f"{URL}\n> x * 300\n< {'x' * 300}\n",
+        f"{URL}\n> a(x * 3)b(y * 2)\n< axxxbyy\n",
+        "GET /\n= 200\n!= 404\n!= ...Coffee...\n",
     ],
 )
 def test_conversation_runs_as_shown(shell, monkeypatch, block):
@@ -45,7 +47,7 @@ def test_conversation_runs_as_shown(shell, monkeypatch, block):
 
 
 # These tests wait for something that never arrives. The others need time on a slow machine.
-NEVER_ARRIVES = ["within 0.3 s", "ended with not at", "should end with HTTP 403"]
+NEVER_ARRIVES = ["within 0.3 s", "still open", "should end with HTTP 403"]
 
 
 @pytest.mark.parametrize(
@@ -57,9 +59,9 @@ NEVER_ARRIVES = ["within 0.3 s", "ended with not at", "should end with HTTP 403"
         (f"{URL}\n> 1\n< true\n", 3, "another frame"),
         (f"{URL}\n> [1, 2]\n< [2, 1]\n", 3, "another frame"),
         (f"{URL}\n< Tea\n", 2, "the page got nothing within 0.3 s; shown is: Tea"),
-        (f"ann: {URL}\nann x 4403\n", 2, "ann should end with 4403, but ended with not at"),
-        (f"{URL}\n> Tea\nx 4403\n", 3, "not at all, but this came: Tea"),
-        ("carol: ws://127.0.0.1:8000/closed\ncarol x 4401\n", 2, "but ended with 4403"),
+        (f"ann: {URL}\nann x 4403\n", 2, "ann's socket should end with 4403, but it's still open"),
+        (f"{URL}\n> Tea\nx 4403\n", 3, "it's still open, and this came: Tea"),
+        ("carol: ws://127.0.0.1:8000/closed\ncarol x 4401\n", 2, "but it ended with 4403"),
         ("carol: ws://127.0.0.1:8000/closed\ncarol < x\n", 2, "carol gets nothing more"),
         ("carol: ws://127.0.0.1:8000/closed\n", 1, "socket ended with 4403, but the page doesn't"),
         (f"{URL} from http://evil.example\n", 1, "ended with HTTP 403, but the page does"),
@@ -74,6 +76,10 @@ NEVER_ARRIVES = ["within 0.3 s", "ended with not at", "should end with HTTP 403"
         ),
         (f"ann: {URL}\nann > x\nann: {URL}\n", 3, "ann also got a frame"),
         ("ws://127.0.0.1:6379/\n", 1, "no server accepts a WebSocket at that address"),
+        ("= 200\n", 1, "nothing has been asked for yet: = 200"),
+        ("GET /\n= 404\n", 2, "another answer came.\n\nThe page shows:\n\n    404\n\nIt was"),
+        ("GET /\n= Vary: Cookie\n", 2, "It was:\n\n    no such header"),
+        ("GET /\n!= 200\n", 2, "another answer came."),
         ("as ann\n", 1, "as ann: expected a login form at /accounts/login/, got HTTP 200"),
     ],
 )
@@ -104,11 +110,29 @@ as carol
 carol: ws://127.0.0.1:8000/ws/chat/1/
 carol x 4403
 """
+REQUESTS = """\
+as carol
+POST /chat/new/ usernames=ann+bob
+= 302 /chat/2/
+= Cache-Control: ...no-store...
+GET /chat/2/
+= 200
+= ...<h1 dir="auto">ann, bob</h1>...
+POST /accounts/logout/ from http://evil.example
+= 403
+GET /chat/
+= 200
+POST /accounts/logout/
+= 302 /accounts/login/
+GET /chat/
+= 302 /accounts/login/?next=/chat/
+"""
 
 
-def test_sockets_belong_to_the_user_who_is_logged_in(tmp_path):
+def test_sockets_and_requests_belong_to_the_user_who_is_logged_in(tmp_path):
     with open_shell(tmp_path) as shell:
         do(shell, SET_UP)
         wire.run(LOGINS, shell, threading.Event())
+        wire.run(REQUESTS, shell, threading.Event())
         with pytest.raises(Mismatch, match="as eve: expected channels-demo to log in"):
             wire.run("as eve\n", shell, threading.Event())
