@@ -197,9 +197,6 @@ class Loading:
             return
         where = ""
         frames = traceback.extract_tb(error.__traceback__)
-        cause = error.__cause__ or error.__context__
-        if cause:
-            frames = [*traceback.extract_tb(cause.__traceback__), *frames]
         if re.search(r"Apps aren't loaded yet|settings are not configured", said):
             frames.reverse()  # it's the import that comes too early, not what it finds
         frames = [frame for frame in frames if not frame.filename.startswith("<")]

@@ -26,16 +26,16 @@ LIMIT = 10.0  # seconds that a project may take to load
 GRACE = 2.0  # seconds that it gets to say where it was when they were over
 
 PAGE = {
-    "parses": "The page's file has no such mistake.",
-    "settings": "The page's settings load.",
-    "starts": "The page's project starts.",
-    "routes": "The page's routes and templates are found.",
+    "parses": "On the page, this file has no such mistake.",
+    "settings": "On the page, the settings load.",
+    "starts": "On the page, the project starts.",
+    "routes": "On the page, every route and template is found.",
 }
 DO = {
     "parses": "Compare this line, and the one above it, with the page.",
     "settings": "Compare this line, and the names in it, with the page.",
     "starts": "Compare this line, and the imports at the top of the file, with the page.",
-    "routes": "Compare the names with the page, and look whether the file is in the right folder.",
+    "routes": "Compare this name with the page, and check that the file is in the right folder.",
 }
 _FRAME = re.compile(r'  File "(?P<path>[^"]+)", line (?P<line>\d+) in ')
 
@@ -111,9 +111,9 @@ def compare(mine: Probed, wanted: Probed) -> Finding | None:
     return Finding(
         rung="routes",
         where=mine.lists.get(f"{kind} {app}".strip() if included else included_by, ""),
-        yours="\n".join(there) or f"It has no routes of this kind: {kind}.",
+        yours="\n".join(there) or f"There are no {kind} routes.",
         page="\n".join(missing),
-        do="Compare the routes with the page, and look whether the file with them is included.",
+        do="Compare the routes with the page, and check that the file with them is included.",
     )
 
 

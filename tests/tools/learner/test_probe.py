@@ -2,7 +2,6 @@
 
 import re
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -129,6 +128,13 @@ def test_a_bracket_that_isnt_closed_is_shown_with_its_line():
             id="misspelt root of the routes",
         ),
         pytest.param(
+            small("mysite/settings.py", 'SECRET_KEY = "x"', '\nSECRET_KEY = ""'),
+            "starts",
+            "mysite/settings.py:2",
+            "...ImproperlyConfigured: The SECRET_KEY setting must not be empty.",
+            id="empty secret key",
+        ),
+        pytest.param(
             small("tea/urls.py", "views.index,", "views.indx,"),
             "starts",
             "tea/urls.py:6",
@@ -180,6 +186,16 @@ def test_a_mistake_is_found_on_its_rung_and_in_the_learners_own_file(files, rung
     )
 
 
+def test_a_route_with_a_leading_slash_isnt_taken_for_the_pages():
+    found = probe.look(small("tea/urls.py", '"<int:cup>/"', '"/<int:cup>/"'), "mysite")
+    assert found.routes == ("HTTP /tea/", "HTTP /tea//<cup>/")
+
+
+def test_names_in_tests_arent_looked_for():
+    files = {**SMALL, "tests/test_tea.py": b'assert "missing.html"\n'}
+    assert probe.look(files, "mysite").findings == ()
+
+
 def test_only_the_lowest_rung_that_fails_is_reported_first():
     files = small("mysite/settings.py", '"tea",', '"coffee",')
     files["tea/views.py"] = b"def index(:\n"
@@ -193,10 +209,14 @@ def test_settings_that_fail_are_found_below_an_asgi_module_that_fails_by_itself(
 
 
 def test_a_project_that_never_gets_ready_is_told_where_it_waits():
-    files = small("mysite/settings.py", "ROOT_", "while True:\n    pass\nROOT_")
+    files = small(
+        "mysite/settings.py",
+        "ROOT_",
+        "import os, subprocess\nsubprocess.run(['sleep', '60'])\nROOT_",
+    )
     finding = probe.look(files, "mysite", seconds=2).findings[0]
     assert finding.yours == "Loading the settings and the apps takes more than 2 seconds."
-    assert finding.where in ("mysite/settings.py:2", "mysite/settings.py:3")
+    assert finding.where == "mysite/settings.py:3"
 
 
 def test_a_project_that_ends_python_isnt_taken_for_one_that_works():
@@ -219,9 +239,10 @@ def test_what_a_project_starts_doesnt_outlive_the_look(tmp_path, started):
     started.check_ended(at_least=1)
 
 
-def test_variables_of_another_project_change_nothing(monkeypatch):
+def test_variables_of_another_project_change_nothing(tmp_path, monkeypatch):
+    (tmp_path / "django.py").touch()
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "other.settings")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert probe.look(SMALL, "mysite").findings == ()
 
 
@@ -258,7 +279,7 @@ def test_what_the_page_breaks_on_purpose_isnt_a_finding():
     [
         (["HTTP /", "HTTP /chat/"], "HTTP /chat/new/", "chat/urls.py:8", "HTTP /\nHTTP /chat/"),
         (["HTTP /"], "HTTP /chat/", "config/urls.py:22", "HTTP /"),
-        (["HTTP /"], "WebSocket /ws/", "config/asgi.py:26", "It has no routes of this kind: "),
+        (["HTTP /"], "WebSocket /ws/", "config/asgi.py:26", "There are no WebSocket routes."),
     ],
 )
 def test_a_missing_route_is_found_where_it_belongs(mine, page, where, yours):
@@ -306,7 +327,7 @@ def test_a_package_thats_missing_in_the_learners_environment_is_named(environmen
 
 
 @pytest.mark.parametrize(
-    "requirements", ["Channels>=4", "channels", "channels; python_version < '4'\n-r other.txt", ""]
+    "requirements", ["Channels>=4", "channels", "nothing; python_version < '3'\n-r x.txt", ""]
 )
 def test_an_environment_that_has_everything_is_fine(environment, requirements):
     assert probe.not_installed(environment, {"requirements.txt": requirements.encode()}) == []
