@@ -132,20 +132,20 @@ def wanted(files: file_tree.Tree) -> Probed:
     return found
 
 
-def not_installed(folder: Path, files: file_tree.Tree) -> list[Finding]:
-    """Return the first package that the learner's own `.venv` lacks, as a list of one, or [].
+def installed(folder: Path, files: file_tree.Tree) -> Finding | None:
+    """Return what's missing from the learner's own `.venv`, or None if that has everything.
 
-    It's [], too, if they have no environment in their folder.
+    None, too, if they have no environment in their folder.
     """
     sites = [str(path) for path in site_packages(folder)]
     if not sites:
-        return []
+        return None
     there = {_normal(found.name): found for found in metadata.distributions(path=sites)}
     for path in ("requirements.txt", "requirements-dev.txt"):
         for number, line in enumerate(files.get(path, b"").decode(errors="replace").split("\n"), 1):
             for name in _required(line, there):
                 if name not in there:
-                    missing = Finding(
+                    return Finding(
                         rung="settings",
                         where=f"{path}:{number}",
                         yours=f"{name} isn't installed in your .venv.",
@@ -153,8 +153,7 @@ def not_installed(folder: Path, files: file_tree.Tree) -> list[Finding]:
                         do=f"Type: .venv/bin/pip install -r {path}",
                         entry="django-isnt-installed-here",
                     )
-                    return [missing]
-    return []
+    return None
 
 
 def site_packages(folder: Path) -> list[Path]:

@@ -11,7 +11,8 @@ from course.learner.place import Place, StepName
 from course.learner.timeline import Timeline
 
 VERSION = 1  # of the JSON; a key that changes its meaning makes it 2
-WIDTH = 96
+WIDTH = 88
+TROUBLESHOOTING = "docs/reference/troubleshooting.md"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ class Report:
         """Return what a person reads: where they are, findings (`most` at most), what's next."""
         lines = [self._where()]
         if self.place.section:
-            lines.append(f"You're in the section *{self.place.section}*, which changes files for a while.")
+            lines.append(
+                f"You're in the section *{self.place.section}*, which changes files for a while."
+            )
         for path, step in self.place.ahead_files.items():
             lines.append(f"{path} is already as after {_name(step, self.place.lesson)}.")
         for each in self.findings[:most]:
@@ -82,7 +85,9 @@ class Report:
         if self.findings and self.not_looked_at:
             lines += ["", f"Not looked at yet: {_listed(self.not_looked_at)}."]
         elif not self.findings:
-            lines += [f"{each.where} isn't as on the page, but does the same." for each in self.otherwise]
+            lines += [
+                f"{each.where} isn't as on the page, but does the same." for each in self.otherwise
+            ]
             lines += self._next()
         return "\n".join(lines)
 
@@ -105,7 +110,11 @@ class Report:
             names = _listed([_name(step, place.lesson) for step in place.skipped])
             done += f", but {names} {'is' if len(place.skipped) == 1 else 'are'} missing"
         if place.begun:
-            done += f", and step {place.begun} is half done" if place.done else f", and step {place.begun} is begun"
+            done += (
+                f", and step {place.begun} is half done"
+                if place.done
+                else f", and step {place.begun} is begun"
+            )
         if place.ahead:
             names = _listed([_name(step, place.lesson) for step in place.ahead])
             done += f"; you're ahead with {names}"
@@ -148,13 +157,20 @@ class Report:
 
 def as_lines(finding: Finding) -> str:
     """Return a finding's four lines: where, yours, the page's, and what to do."""
-    rows = [("yours", finding.yours), ("page", finding.page), ("do", finding.do)]
+    do = finding.do
+    if finding.entry:
+        do += f" More: {TROUBLESHOOTING}#{finding.entry}"
+    rows = [("yours", finding.yours), ("page", finding.page), ("do", do)]
     lines = [finding.where or "the project"]
     for name, text in rows:
-        first, *rest = text.split("\n") if name != "do" else textwrap.wrap(text, WIDTH) or [""]
+        first, *rest = text.split("\n") if name != "do" else _wrapped(text)
         lines.append(f"  {name + ':':<7}{first}")
         lines += [f"         {line}" for line in rest]
     return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def lesson_title(lesson: str) -> str:

@@ -6,10 +6,11 @@ that it's made from.
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course import chapters
+from course import chapters, console
 from course.learner import canonical
 from course.pages import file_tree, grammar
 from course.replay import recordings
@@ -65,11 +66,13 @@ class Timeline:
         return [each for each in self.positions if each.lesson == lesson][-1]
 
 
-def read() -> Timeline:
-    """Return the timeline of all lessons. Raises PageError and CourseError if one can't be read."""
+def read(tell: Callable[[str], None] = console.say) -> Timeline:
+    """Return the timeline of all lessons. `tell` is told if they have to be replayed first.
+
+    Raises PageError and CourseError if one can't be read.
+    """
     lessons = chapters.with_pages()
-    recordings.prepare(lessons)
-    recorded = {lesson: recordings.read(lesson) for lesson in lessons}
+    recorded = recordings.read_all(lessons, tell)
     positions: list[Position] = []
     steps = {}
     for lesson, recording in recorded.items():

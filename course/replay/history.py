@@ -42,7 +42,7 @@ def write(to: Path) -> int:
 
     Returns 0. Raises CourseError, and PageError for a page that can't be replayed.
     """
-    recordings.prepare(chapters.NAMES)
+    recordings.read_all(chapters.NAMES)
     made = []
     for chapter in chapters.NAMES:
         steps = list(commits(chapter))

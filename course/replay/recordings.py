@@ -6,11 +6,13 @@ pages, the chapters' folders, Django and the course's own modules. A file is wri
 name and renamed when it's complete, so several builds can run at the same time.
 """
 
+import contextlib
 import hashlib
 import os
 import pickle
 import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +59,28 @@ def read(lesson: str) -> Recording:
 
     Raises PageError for what a page does wrong, and CourseError.
     """
-    key = _key(lesson)
+    return _read(lesson, _key(lesson, _shared()))
+
+
+def read_all(lessons: list[str], tell: Callable[[str], None] = console.say) -> dict[str, Recording]:
+    """Return {lesson: its recording}. `tell` is told which have to be replayed.
+
+    Raises PageError and CourseError, for the first of them that can't be replayed.
+    """
+    shared = _shared()
+    keys = {lesson: _key(lesson, shared) for lesson in lessons}
+    stale = [lesson for lesson in lessons if not is_kept(lesson, keys[lesson])]
+    if stale:
+        tell(f"Replaying the files of {', '.join(stale)} ...")
+    with ThreadPoolExecutor(command.AT_ONCE) as pool:
+        # Later lessons take longer, and what takes longest goes first.
+        done = {lesson: pool.submit(_read, lesson, keys[lesson]) for lesson in reversed(stale)}
+    for lesson in stale:
+        done[lesson].result()
+    return {lesson: _read(lesson, keys[lesson]) for lesson in lessons}
+
+
+def _read(lesson: str, key: str) -> Recording:
     snapshots = load(lesson, key)
     if snapshots is None:
         snapshots = run.replay(lesson, start_of(lesson), fast=True).snapshots
@@ -65,33 +88,25 @@ def read(lesson: str) -> Recording:
     return Recording(start_of(lesson), chapters.pages(lesson), snapshots)
 
 
-def prepare(lessons: list[str]) -> None:
-    """Replay those of the lessons whose recordings are out of date, and say which they are.
-
-    Raises PageError and CourseError, for the first of them that can't be replayed.
-    """
-    stale = [lesson for lesson in lessons if load(lesson, _key(lesson)) is None]
-    if stale:
-        console.say(f"Replaying the files of {', '.join(stale)} ...")
-    with ThreadPoolExecutor(command.AT_ONCE) as pool:
-        # Later lessons take longer, and what takes longest goes first.
-        done = {lesson: pool.submit(read, lesson) for lesson in reversed(stale)}
-    for lesson in stale:
-        done[lesson].result()
-
-
-def _key(lesson: str) -> str:
+def _key(lesson: str, shared: bytes) -> str:
     """Return a hash of all that the lesson's snapshots are made from."""
+    digest = hashlib.sha256(shared)
+    for path in chapters.pages(lesson):
+        _add(digest, path.name, path.read_bytes())
+    return digest.hexdigest()
+
+
+def _shared() -> bytes:
+    """Return a hash of what the snapshots of all lessons are made from."""
     digest = hashlib.sha256(f"{django.VERSION} {sys.version} {chapters.ROOT}".encode())
     here = Path(course.__file__).parent
-    ours = [path for room in MADE_BY for path in here.glob(f"{room}/*.py")]
-    for path in sorted([*ours, *chapters.pages(lesson)]):
+    for path in sorted(path for room in MADE_BY for path in here.glob(f"{room}/*.py")):
         _add(digest, path.name, path.read_bytes())
     # A page copies files from its chapter's folder, and could copy from any other.
     for name in chapters.NAMES:
         for inside, content in file_tree.read(chapters.folder(name)).items():
             _add(digest, f"{name}/{inside}", content)
-    return digest.hexdigest()
+    return digest.digest()
 
 
 def _add(digest, name: str, content: bytes) -> None:
@@ -105,16 +120,27 @@ def _path(name: str) -> Path:
 def load(name: str, key: str) -> Any:
     """Return what save() kept, or None if it isn't there or was kept for another key."""
     try:
-        made_for, kept = pickle.loads(_path(name).read_bytes())
+        with _path(name).open("rb") as file:
+            return pickle.load(file) if pickle.load(file) == key else None
     except Exception:  # a damaged file can raise almost anything
         return None
-    return kept if made_for == key else None
+
+
+def is_kept(name: str, key: str) -> bool:
+    """Return whether something was kept for that key, without reading it."""
+    try:
+        with _path(name).open("rb") as file:
+            return pickle.load(file) == key
+    except Exception:
+        return False
 
 
 def save(name: str, key: str, kept: Any) -> None:
-    """Keep something on disk for those who ask with the same key."""
+    """Keep something on disk for those who ask with the same key, if the disk can be written."""
     path = _path(name)
-    path.parent.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
-        pickle.dump((key, kept), half)
-    os.replace(half.name, path)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
+            pickle.dump(key, half)
+            pickle.dump(kept, half)
+        os.replace(half.name, path)

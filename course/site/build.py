@@ -65,7 +65,7 @@ def build(site: Path | None = None, root: Path = chapters.ROOT) -> int:
     can't be replayed.
     """
     began = time.monotonic()
-    recordings.prepare(chapters.with_pages())
+    recordings.read_all(chapters.with_pages())
     # Not --quiet: that keeps warnings from being counted too, and so from being strict about.
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean"]
     site = site or root / "site"

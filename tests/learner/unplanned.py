@@ -1,4 +1,4 @@
-"""Make projects that no page describes, as learners leave them: seeded, so each run has the same."""
+"""Make projects that no page describes, as learners leave them. A seed makes them the same."""
 
 import random
 from dataclasses import dataclass
@@ -30,7 +30,11 @@ def make(count: int, timeline: Timeline, seed: int = 20261126) -> list[Unplanned
         kind = KINDS[len(found) % len(KINDS)]
         position = chance.choice(ends)
         try:
-            skipped = chance.randint(max(1, position.step - 4), position.step - 1) if kind == KINDS[0] else 0
+            skipped = (
+                chance.randint(max(1, position.step - 4), position.step - 1)
+                if kind == KINDS[0]
+                else 0
+            )
             files = _WAYS[kind](position, timeline, chance, skipped)
         except (patches.PatchError, LookupError, ValueError):
             continue
@@ -54,7 +58,9 @@ def _following(position: Position, timeline: Timeline) -> list[Position]:
 def _change(files, before, after, chance=None):
     """Return `files` with the change from `before` to `after`, or with half of it."""
     changed = dict(files)
-    paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    paths = sorted(
+        path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
+    )
     if chance and len(paths) > 1:
         paths, chance = chance.sample(paths, len(paths) // 2), None
     for path in paths:
@@ -91,7 +97,13 @@ def _half(old, new, chance):
         left = added[len(added) // 2 :]
         if not added:
             raise ValueError("a change that only removes lines has no half")
-        hunks = [[each for each in hunks[0] if each[0] == " " or (each[0] == "+" and each[1] not in left)]]
+        hunks = [
+            [
+                each
+                for each in hunks[0]
+                if each[0] == " " or (each[0] == "+" and each[1] not in left)
+            ]
+        ]
     return patches.apply(old.decode(), _text(hunks)).encode()
 
 

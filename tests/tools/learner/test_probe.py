@@ -135,10 +135,10 @@ def test_a_bracket_that_isnt_closed_is_shown_with_its_line():
             id="empty secret key",
         ),
         pytest.param(
-            small("tea/urls.py", "views.index,", "views.indx,"),
+            small("tea/urls.py", "views.index,", "views.idx_,"),
             "starts",
             "tea/urls.py:6",
-            "AttributeError: module 'tea.views' has no attribute 'indx'",
+            "AttributeError: module 'tea.views' has no attribute 'idx_'",
             id="misspelt view",
         ),
         pytest.param(
@@ -156,17 +156,17 @@ def test_a_bracket_that_isnt_closed_is_shown_with_its_line():
             id="template in another folder",
         ),
         pytest.param(
-            small("tea/templates/tea/index.html", "'index'", "'indx'"),
+            small("tea/templates/tea/index.html", "'index'", "'idx_'"),
             "routes",
             "tea/templates/tea/index.html:2",
-            "...NoReverseMatch: Reverse for 'indx' not found...",
+            "...NoReverseMatch: Reverse for 'idx_' not found...",
             id="misspelt name of a route",
         ),
         pytest.param(
-            with_asgi("from tea.views import indx"),
+            with_asgi("from tea.views import idx_"),
             "starts",
             "mysite/asgi.py:4",
-            "ImportError: cannot import name 'indx' from 'tea.views' (tea/views.py)",
+            "ImportError: cannot import name 'idx_' from 'tea.views' (tea/views.py)",
             id="misspelt import",
         ),
         pytest.param(
@@ -316,7 +316,7 @@ def environment(tmp_path):
 
 def test_a_package_thats_missing_in_the_learners_environment_is_named(environment):
     files = {"requirements.txt": b"# those\nchannels[daphne]>=4.3.2,<5\n"}
-    (finding,) = probe.not_installed(environment, files)
+    finding = probe.installed(environment, files)
     assert (finding.where, finding.yours) == (
         "requirements.txt:2",
         "daphne isn't installed in your .venv.",
@@ -330,16 +330,16 @@ def test_a_package_thats_missing_in_the_learners_environment_is_named(environmen
     "requirements", ["Channels>=4", "channels", "nothing; python_version < '3'\n-r x.txt", ""]
 )
 def test_an_environment_that_has_everything_is_fine(environment, requirements):
-    assert probe.not_installed(environment, {"requirements.txt": requirements.encode()}) == []
+    assert probe.installed(environment, {"requirements.txt": requirements.encode()}) is None
 
 
 def test_without_an_environment_in_the_folder_nothing_is_missing(tmp_path):
-    assert probe.not_installed(tmp_path, {"requirements-dev.txt": b"nothing-of-this-name\n"}) == []
+    assert probe.installed(tmp_path, {"requirements-dev.txt": b"nothing-of-this-name\n"}) is None
 
 
 def test_a_real_environment_is_read_as_pip_made_it(tmp_path):
     (tmp_path / ".venv").symlink_to(sys.prefix)
     files = {path: ECHO[path] for path in ("requirements.txt", "requirements-dev.txt")}
-    assert probe.not_installed(tmp_path, files) == []
+    assert probe.installed(tmp_path, files) is None
     files["requirements.txt"] += b"nothing-of-this-name\n"
-    assert probe.not_installed(tmp_path, files)[0].where == "requirements.txt:3"
+    assert probe.installed(tmp_path, files).where == "requirements.txt:3"

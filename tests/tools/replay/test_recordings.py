@@ -104,7 +104,8 @@ def test_damaged_file_is_made_again(course, replays, text):
     kept(course).write_bytes(text)
     recordings.read("02_two")
     assert replays == ["02_two", "02_two"]
-    assert len(pickle.loads(kept(course).read_bytes())[1]) == 2
+    with kept(course).open("rb") as file:
+        assert pickle.load(file) and len(pickle.load(file)) == 2
 
 
 def test_builds_at_the_same_time_leave_one_whole_file(course):
@@ -123,9 +124,9 @@ def test_builds_at_the_same_time_leave_one_whole_file(course):
 
 
 def test_preparing_says_what_it_does_once(course, capsys):
-    recordings.prepare(["02_two"])
+    recordings.read_all(["02_two"])
     assert capsys.readouterr().out == "Replaying the files of 02_two ...\n"
-    recordings.prepare(["02_two"])
+    recordings.read_all(["02_two"])
     assert capsys.readouterr().out == ""
 
 
@@ -134,7 +135,7 @@ def test_page_that_cannot_be_replayed_is_reported_with_its_line(course):
     with pytest.raises(
         console.CourseError, match=r"02_two\.md:15: a\.py: not in the file: one = 9"
     ):
-        recordings.prepare(["02_two"])
+        recordings.read_all(["02_two"])
     assert not kept(course).exists()
 
 
