@@ -102,7 +102,7 @@ class Report:
         if not place.done:
             done = f"{title}: none of the {place.steps} steps is done"
         else:
-            steps = "step 1" if place.done == 1 else f"steps 1 to {place.done}"
+            steps = {1: "step 1", 2: "steps 1 and 2"}.get(place.done, f"steps 1 to {place.done}")
             if place.first != place.done:
                 steps = f"steps 1 to {place.first} or {place.done}"
             done = f"{title}: {steps} of {place.steps} {'is' if place.done == 1 else 'are'} done"
@@ -122,7 +122,9 @@ class Report:
 
     def _next(self) -> list[str]:
         if not self.following:
-            return ["That's the end of it."]
+            guides = [name for name, before in chapters.GUIDES.items() if before == self.place.lesson]
+            pages = [f"  {chapters.page(name).relative_to(chapters.ROOT)}" for name in guides]
+            return ["That was the last step. What comes next is a guide:", *pages] if pages else []
         step = self.timeline.step(*self.following)
         name = _name(self.following, self.place.lesson)
         where = _listed(self._files(self.following))
