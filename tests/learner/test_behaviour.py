@@ -1,0 +1,90 @@
+"""Check that projects are judged by what they do, with real servers."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from course import chapters
+from course.learner import behaviour
+from course.pages import file_tree
+
+# How many of the pages' conversations have to hold at the end of each chapter, at least.
+HOLD = {
+    "01_http_only": 6,
+    "02_echo_consumer": 5,
+    "03_sync_group_chat": 8,
+    "04_async_group_chat": 2,
+    "05_htmx_ws": 2,
+    "06_conversations_auth": 11,
+}
+
+
+@pytest.fixture(scope="module")
+def finished():
+    """{chapter: what comes out for its folder}, judged two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        judging = {
+            name: pool.submit(behaviour.at_end, file_tree.read(chapters.folder(name)), name, most=5)
+            for name in reversed(chapters.NAMES)
+        }
+    return {name: judged.result() for name, judged in judging.items()}
+
+
+@pytest.mark.parametrize("chapter", chapters.NAMES)
+def test_finished_chapter_is_right(finished, chapter):
+    judged = finished[chapter]
+    assert judged.findings == []
+    assert judged.passed
+    assert judged.conversations >= HOLD[chapter]
+    assert judged.hidden == len(behaviour.hidden_sections(behaviour.hidden_page(chapter))) > 5
+
+
+def test_conversation_that_a_step_ends_badly_counts_only_at_that_step():
+    judged = behaviour.judge_step(
+        behaviour.reference("03_sync_group_chat", 3), "03_sync_group_chat", 3
+    )
+    assert judged.passed
+    shown = [action.block.text for action in behaviour.holding("03_sync_group_chat", 3)]
+    assert any("bob x 1011" in text for text in shown)  # the handler comes in step 4
+
+
+def broken(chapter, step, path, old, new):
+    """Return what comes out for a project in which a text was replaced."""
+    files = dict(behaviour.reference(chapter, step))
+    assert old in files[path].decode()
+    files[path] = files[path].replace(old.encode(), new.encode())
+    judged = behaviour.judge_step(files, chapter, step)
+    assert not judged.passed
+    [finding] = judged.findings
+    assert finding.rung == "behaviour"
+    return finding
+
+
+def test_first_conversation_that_differs_is_reported_with_its_line_and_step():
+    handler = "json.dumps({'message': event['message']})".replace("'", '"')
+    finding = broken("03_sync_group_chat", 4, "chat/consumers.py", handler, '"Tea?"')
+    page = "docs/chapters/03_sync_group_chat/1_one_process.md"
+    text = (chapters.ROOT / page).read_text().split("\n")
+    assert finding.where.startswith(f"{page}:")
+    assert text[int(finding.where.rpartition(":")[2]) - 1] == finding.page
+    assert finding.page == 'ann < {"message": "Tea?"}'
+    assert finding.yours == (
+        "step 4, “Write the handler: two windows, one conversation”: ann got another frame:\n\n"
+        "    Tea?"
+    )
+    assert finding.do == (
+        "Compare chat/consumers.py with step 4, Write the handler: two windows, one conversation."
+    )
+
+
+def test_exception_in_the_server_is_reported_with_the_learners_own_line():
+    finding = broken("02_echo_consumer", 2, "chat/consumers.py", "json.loads", "json.load")
+    assert "the socket ended with 1011" in finding.yours
+    assert "AttributeError: 'str' object has no attribute 'read'" in finding.yours
+    assert finding.do == "Look at chat/consumers.py:13, where the exception comes from."
+
+
+def test_server_that_does_not_start_is_the_only_finding():
+    finding = broken("02_echo_consumer", 2, "config/asgi.py", "application", "aplication")
+    assert "`python manage.py runserver`" in finding.yours
+    assert "aplication" in finding.yours
