@@ -96,11 +96,14 @@ def judge_step(
     tell: Tell = lambda title: None,
     prefix: Sequence[str] = (),
     most: int = 1,
+    ask_ours: bool = True,
 ) -> Judged:
     """Hold a project against the conversations of a lesson's pages, up to the end of that step.
 
     `files` are Project.as_on_the_pages(). It ends at the `most`-th finding. `prefix` is
-    judge.workshop's. Raises PageError, CourseError and Halted.
+    judge.workshop's. If something isn't as shown, the course's own project is asked again, unless
+    `ask_ours` is false: a hostile project could disturb it. Raises PageError, CourseError and
+    Halted.
     """
     actions = holding(lesson, step, halt, tell)
 
@@ -121,7 +124,7 @@ def judge_step(
 
     for _ in range(TRIES):
         found, done = run(actions)
-        if not found.findings:
+        if not found.findings or not ask_ours:
             break
         # No one is told of a mistake that's chance, or that the course's own project makes, too.
         # When the actions were chosen, others ran in between, which may have left something behind.
@@ -143,13 +146,14 @@ def at_end(
     tell: Tell = lambda title: None,
     prefix: Sequence[str] = (),
     most: int = 1,
+    ask_ours: bool = True,
 ) -> Judged:
     """Hold a finished project against its chapter's conversations, then against the hidden ones.
 
     The arguments are judge_step's, and so is what's raised.
     """
     step = sum(part.count for part in grammar.read_lesson(chapter))
-    found = judge_step(files, chapter, step, halt, tell, prefix, most)
+    found = judge_step(files, chapter, step, halt, tell, prefix, most, ask_ours)
     hidden = hidden_page(chapter)
     sections = hidden_sections(hidden)
     found.expected += len(sections)

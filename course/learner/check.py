@@ -79,7 +79,7 @@ def examine(
     if not findings and (failed := probe.compare(mine, _wanted(there.nearest))):
         findings = [failed]
     others = differences.findings(found, there, timeline)
-    findings = [differences.with_the_page(each, others) for each in findings]
+    findings = [differences.with_the_page(each, there, others) for each in findings]
     if not findings or most > 1:
         findings += others
     findings = _explained(findings[:most], there)
@@ -108,7 +108,8 @@ def _explained(findings: list[Finding], there: place.Place) -> list[Finding]:
     known = partial(
         mistakes.explain, files=there.files, chapter=there.lesson, wanted=there.nearest.files
     )
-    return [known(each) for each in findings]
+    moved = {each.moved_from for each in there.differences} - {""}
+    return [each if each.where in moved else known(each) for each in findings]
 
 
 def _timeline() -> Timeline:

@@ -58,10 +58,6 @@ class Workshop:
         if action := self.ACTIONS.get(block.kind):
             action(self, block)
 
-    def run(self, command: str) -> tuple[int, list[str]]:
-        """Run a command; return its exit status and what it printed. Raises Mismatch, Halted."""
-        return self._shell.run(command)
-
     def _write(self, block: Block) -> None:
         self._write_file(block.path, block.text)
 
