@@ -160,7 +160,7 @@ def at_end(
     if len(found.findings) >= most:
         return found
     for section, finding in judge_hidden(files, hidden, halt, tell, prefix):
-        if finding and _again(files, hidden, section, halt, prefix):
+        if finding and (not ask_ours or _again(files, hidden, section, halt, prefix)):
             found.findings.append(finding)
         elif section.title:
             found.hidden += 1
