@@ -97,6 +97,6 @@ def test_exception_in_the_server_is_reported_with_the_learners_own_line():
 
 
 def test_server_that_does_not_start_is_the_only_finding():
-    finding = broken("02_echo_consumer", 2, "config/asgi.py", "application", "aplication")
+    finding = broken("02_echo_consumer", 2, "config/asgi.py", "application", "applicationX")
     assert "`python manage.py runserver`" in finding.yours
-    assert "aplication" in finding.yours
+    assert "applicationX" in finding.yours
