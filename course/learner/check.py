@@ -79,10 +79,10 @@ def examine(
     if not findings and (failed := probe.compare(mine, _wanted(there.nearest))):
         findings = [failed]
     others = differences.findings(found, there, timeline)
-    findings = [differences.with_the_page(each, others) for each in findings]
+    findings = [differences.with_the_page(each, there, others) for each in findings]
     if not findings or most > 1:
         findings += others
-    findings = _explained(findings[:most], there)
+    findings = _explained(findings, there)[:most]
     report = Report(str(found.folder), there, timeline, findings, looked_at(findings, run))
     if run and (not findings or findings[0].rung == "text"):
         return _judged(report, most, prefix)
@@ -108,7 +108,13 @@ def _explained(findings: list[Finding], there: place.Place) -> list[Finding]:
     known = partial(
         mistakes.explain, files=there.files, chapter=there.lesson, wanted=there.nearest.files
     )
-    return [known(each) for each in findings]
+    moved = {each.moved_from for each in there.differences} - {""}
+    found: list[Finding] = []
+    for each in findings:
+        each = each if each.where in moved else known(each)
+        if not each.mistake or each.mistake not in [other.mistake for other in found]:
+            found.append(each)  # one mistake may show in several ways
+    return found
 
 
 def _timeline() -> Timeline:
@@ -156,11 +162,10 @@ def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
         halt.set()
         progress.over("running")
     findings = [*report.findings, *judged.findings] if judged.findings else []
-    findings = findings[:most]
     return replace(
         report,
-        findings=_explained(findings, there),
-        not_looked_at=looked_at(findings, True),
+        findings=_explained(findings, there)[:most],
+        not_looked_at=[],
         conversations=judged.conversations + judged.hidden,
         tests=tests,
         otherwise=[] if findings else report.findings,

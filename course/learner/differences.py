@@ -20,10 +20,16 @@ def findings(project: Project, place: Place, timeline: Timeline) -> list[Finding
     return [_finding(each, project, place, timeline) for each in place.differences]
 
 
-def with_the_page(found: Finding, others: list[Finding]) -> Finding:
-    """Return a finding of another rung with what the page has in that file, if that differs."""
+def with_the_page(found: Finding, place: Place, others: list[Finding]) -> Finding:
+    """Return a finding of a lower rung with what the page has there.
+
+    A misplaced file is what's behind everything that follows from it.
+    """
+    moved = {each.moved_from for each in place.differences} - {""}
     path = found.where.rpartition(":")[0]
     for other in others:
+        if other.where in moved and found.rung in ("settings", "starts", "routes"):
+            return replace(other, rung=found.rung, yours=found.yours)
         if path and other.where.rpartition(":")[0] == path:
             return replace(found, page=other.page)
     return found

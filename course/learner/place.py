@@ -86,12 +86,9 @@ class Place:
 def place(project: Project, timeline: Timeline) -> Place:
     """Return how far a project is."""
     files = project.as_on_the_pages(content for _, content in timeline.said)
-    moved: dict[str, str] = {}
     ends = _nearest(files, timeline)
-    known = {
-        path for each in timeline.positions if each.lesson == ends[0].lesson for path in each.files
-    }
-    files, moved = _put_back(files, known, ends[-1].files, timeline)
+    here = [each.files for each in timeline.positions if each.lesson == ends[0].lesson]
+    files, moved = _put_back(files, here, timeline)
     if moved:
         ends = _nearest(files, timeline)
     return _describe(files, moved, ends, timeline)
@@ -155,19 +152,26 @@ def _count(both: tuple[Counter, Counter]) -> int:
 
 
 def _put_back(
-    files: file_tree.Tree, known: set[str], wanted: file_tree.Tree, timeline: Timeline
+    files: file_tree.Tree, states: list[file_tree.Tree], timeline: Timeline
 ) -> tuple[file_tree.Tree, dict[str, str]]:
     """Return the files with misplaced ones where they belong, and {that path: where it was}.
 
-    A file is misplaced if the lesson has none of its path, and misses one that's called alike and
-    says nearly the same.
+    `states` are the lesson's. A file is misplaced if none of them has its path, and one has a file
+    that's missing, is called alike and says nearly the same.
     """
+    versions: dict[str, set[bytes]] = {}
+    for state in states:
+        for path, content in state.items():
+            versions.setdefault(path, set()).add(content)
     moved: dict[str, str] = {}
-    missing = [path for path in wanted if path not in files and wanted[path].strip()]
-    for stray in sorted(files.keys() - known):
-        found = [path for path in missing if path not in moved and _called_alike(stray, path)]
-        best = max(found, key=lambda path: _alike(stray, files, path, wanted, timeline), default="")
-        if best and _alike(stray, files, best, wanted, timeline) >= ALIKE:
+    for stray in sorted(files.keys() - versions.keys()):
+        found = {
+            path: max(_alike(stray, files[stray], path, each, timeline) for each in contents)
+            for path, contents in versions.items()
+            if path not in files and path not in moved and _called_alike(stray, path)
+        }
+        best = max(found, key=found.__getitem__, default="")
+        if best and found[best] >= ALIKE:
             moved[best] = stray
     put = {path: content for path, content in files.items() if path not in moved.values()}
     return put | {path: files[stray] for path, stray in moved.items()}, moved
@@ -180,13 +184,11 @@ def _called_alike(one: str, other: str) -> bool:
     return difflib.SequenceMatcher(None, names[0].stem, names[1].stem).ratio() > 0.75
 
 
-def _alike(
-    stray: str, files: file_tree.Tree, path: str, wanted: file_tree.Tree, timeline: Timeline
-) -> float:
-    """Return how much two files have in common, from 0 to 1."""
-    said, shown = timeline.says(path, files[stray]), timeline.says(path, wanted[path])
+def _alike(stray: str, mine: bytes, path: str, theirs: bytes, timeline: Timeline) -> float:
+    """Return how much two files have in common, from 0 to 1. Empty ones have nothing."""
+    said, shown = timeline.says(stray, mine), timeline.says(path, theirs)
     total = (said | shown).total()
-    return (said & shown).total() / total if total else 1.0
+    return (said & shown).total() / total if total else 0.0
 
 
 class _History:

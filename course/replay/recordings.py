@@ -6,6 +6,7 @@ pages, the chapters' folders, Django and the course's own modules. A file is wri
 name and renamed when it's complete, so several builds can run at the same time.
 """
 
+import contextlib
 import hashlib
 import os
 import pickle
@@ -135,10 +136,11 @@ def is_kept(name: str, key: str) -> bool:
 
 
 def save(name: str, key: str, kept: Any) -> None:
-    """Keep something on disk for those who ask with the same key."""
+    """Keep something on disk for those who ask with the same key, if the disk can be written."""
     path = _path(name)
-    path.parent.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
-        pickle.dump(key, half)
-        pickle.dump(kept, half)
-    os.replace(half.name, path)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".half", delete=False) as half:
+            pickle.dump(key, half)
+            pickle.dump(kept, half)
+        os.replace(half.name, path)

@@ -1,0 +1,222 @@
+"""`grade`: judge the folders of a group, two at a time, and write what came of it."""
+
+import glob
+import os
+import shlex
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from course import chapters, console
+from course.console import CourseError, say
+from course.learner import behaviour, marks, sandbox, timeline
+from course.learner.findings import Finding
+from course.learner.marks import Mark
+from course.learner.sandbox import Means
+
+AT_ONCE = 2
+OWN_LIMIT = 300  # seconds that the course's own project may take
+DEFAULT = "marks"  # a folder here, with a folder for each time
+JUDGE = "course.learner.marking"
+
+
+def command(dirs: str, chapter: str, to: Path | None) -> int:
+    """Judge the folders that `dirs` names, say what came of it, and write it into a folder.
+
+    Returns 0. Raises CourseError if there's nothing to judge, or if judging doesn't work here.
+    """
+    found = submissions(dirs)
+    target = to or _default_target(chapter)
+    halt = threading.Event()
+    # What's kept on disk from now on is there for all judges.
+    last = len(timeline.read().steps[chapter])
+    say(f"Looking up what the pages show at the end of {chapter} ...")
+    behaviour.holding(chapter, last, halt)
+    means = sandbox.means()
+    with tempfile.TemporaryDirectory(prefix="course-grade-", ignore_cleanup_errors=True) as text:
+        scratch = Path(text).resolve()
+        scratch.chmod(0o755)
+        try:
+            held = sandbox.measure(means, scratch / "measure", halt)
+        except sandbox.Stopped as stopped:
+            raise CourseError(f"No submission can be run on this machine: {stopped}") from None
+        say(marks.protections(held))
+        try:
+            every = judge_all(found, chapter, means, scratch, halt)
+        finally:
+            halt.set()
+    say("")
+    say(marks.as_table(every))
+    say("")
+    for line in marks.summary(every, chapter):
+        say(line)
+    _write(target, every, chapter, held)
+    say(f"{target} has marks.html and marks.csv.")
+    return 0
+
+
+def submissions(dirs: str) -> dict[str, Path]:
+    """Return {name: folder or file} of what `dirs` names: patterns such as `submissions/*`.
+
+    A name is the folder's, with that of its parent where it takes that. Raises CourseError.
+    """
+    try:
+        patterns = shlex.split(dirs)
+    except ValueError:
+        patterns = [dirs]
+    found: list[Path] = []
+    for pattern in patterns:
+        whole = os.path.expanduser(pattern)
+        matching = [whole] if os.path.exists(whole) else glob.glob(whole)
+        found += [Path(each) for each in sorted(matching)]
+    found = list(dict.fromkeys(found))
+    if not found:
+        raise CourseError(
+            f"Nothing is called {dirs} in {Path.cwd()}. Name the submissions' folders: "
+            "make grade DIRS='submissions/*' CHAPTER=03"
+        )
+    if not any(path.is_dir() for path in found):
+        raise CourseError(
+            f"{found[0]} is a file. Unpack archives, each into a folder of its own, and name the "
+            "folders: make grade DIRS='submissions/*' CHAPTER=03"
+        )
+    if len(found) == 1 and not _has_project(found[0]):
+        inside = [each for each in _folders(found[0]) if _has_project(each)]
+        if len(inside) > 1:
+            raise CourseError(
+                f"{found[0]} has {len(inside)} projects in it. Name each: DIRS='{found[0]}/*'"
+            )
+    names = Counter(path.name for path in found)
+    return {
+        marks.clean(
+            path.name if names[path.name] == 1 else f"{path.resolve().parent.name}/{path.name}"
+        ): path
+        for path in found
+    }
+
+
+def judge_all(
+    found: dict[str, Path], chapter: str, means: Means, scratch: Path, halt: threading.Event
+) -> list[Mark]:
+    """Return the submissions' marks, in order. Raises CourseError if judging doesn't work here."""
+    limit = _limit(chapter, means, scratch / "own", halt)
+    progress = console.Progress()
+    done = 0
+    lock = threading.Lock()
+
+    def one(number: int, name: str, path: Path) -> Mark:
+        nonlocal done
+        progress.step(name, [], None)
+        try:
+            mark = judge(name, path, chapter, means, scratch / str(number), limit, halt)
+        except Exception as error:  # one bad submission never stops the others
+            mark = Mark(name, marks.NOT_JUDGED, 0, why=marks.clean(f"{error}"))
+        progress.over(name)
+        with lock:
+            done += 1
+            if not halt.is_set():
+                words = "  ".join(filter(None, [name, mark.verdict, mark.at]))
+                progress.say(f"{done}/{len(found)}  {words}  {mark.seconds:.0f} s")
+        return mark
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        doing = [pool.submit(one, n, *item) for n, item in enumerate(found.items())]
+        try:
+            return [each.result() for each in doing]
+        finally:
+            halt.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def judge(
+    name: str,
+    path: Path,
+    chapter: str,
+    means: Means,
+    scratch: Path,
+    limit: float,
+    halt: threading.Event,
+) -> Mark:
+    """Return one submission's mark. Without a verdict from the judge, it's not judged."""
+    if not path.is_dir():
+        return Mark(name, marks.NOT_JUDGED, 0, why="It's a file. Unpack it into a folder.")
+    began = time.monotonic()
+    job = {"folder": str(path.resolve()), "chapter": chapter, "scratch": str(scratch)}
+    verdict, why = sandbox.worker(JUDGE, job, means, limit, halt)
+    return _mark(name, verdict or {"stopped": why}, time.monotonic() - began)
+
+
+def _mark(name: str, verdict: dict, seconds: float) -> Mark:
+    if verdict.get("verdict") == marks.PASSED:
+        return Mark(name, marks.PASSED, seconds)
+    if verdict.get("verdict") == marks.STOPS:
+        finding = {key: marks.clean(value) for key, value in verdict["finding"].items()}
+        return Mark(
+            name,
+            marks.STOPS,
+            seconds,
+            verdict["lesson"],
+            verdict["step"],
+            verdict["title"],
+            Finding(**finding),
+        )
+    return Mark(name, marks.NOT_JUDGED, seconds, why=marks.clean(str(verdict.get("stopped"))))
+
+
+def _limit(chapter: str, means: Means, scratch: Path, halt: threading.Event) -> float:
+    """Return how many seconds a submission gets, by how long the course's own project takes.
+
+    Raises CourseError if that doesn't pass, because then no submission could.
+    """
+    say("First the course's own project is judged, to see that judging works here ...")
+    began = time.monotonic()
+    job = {"folder": "", "chapter": chapter, "scratch": str(scratch)}
+    verdict, why = sandbox.worker(JUDGE, job, means, OWN_LIMIT, halt)
+    if not verdict or verdict.get("verdict") != marks.PASSED:
+        found = (verdict or {}).get("finding", {}).get("yours")
+        raise CourseError(
+            "The course's own project doesn't pass on this machine, so nothing was judged: "
+            f"{found or why or (verdict or {}).get('stopped')}"
+        )
+    return 60 + 2 * (time.monotonic() - began)
+
+
+def _write(target: Path, every: list[Mark], chapter: str, held: list[sandbox.Held]) -> None:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        page = marks.as_html(every, chapter, held)
+        (target / "marks.html").write_text(page, encoding="utf-8")
+        # Spreadsheets take a file for UTF-8 if it begins like this.
+        (target / "marks.csv").write_text(marks.as_csv(every), encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise CourseError(f"{target} can't be written: {error.strerror}.") from None
+
+
+def _default_target(chapter: str) -> Path:
+    """Return a new folder below the current one, which git ignores."""
+    top = Path.cwd() / DEFAULT
+    try:
+        top.mkdir(exist_ok=True)
+        (top / ".gitignore").write_text("*\n")
+    except OSError as error:
+        raise CourseError(
+            f"{top} can't be written: {error.strerror}. Name another folder: TO=~/marks"
+        ) from None
+    number = 1
+    while (top / f"{chapter}-{number}").exists():
+        number += 1
+    return top / f"{chapter}-{number}"
+
+
+def _has_project(folder: Path) -> bool:
+    return (folder / "manage.py").is_file()
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [each for each in folder.iterdir() if each.is_dir()]
+    except OSError:
+        return []
