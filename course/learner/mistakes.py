@@ -154,7 +154,7 @@ def load() -> dict[str, Mistake]:
                 if name in found:
                     raise CourseError(f"{path.name}: there are two mistakes {name}. Rename one.")
                 found[name] = _mistake(name, table)
-        except (tomllib.TOMLDecodeError, TypeError) as error:
+        except (tomllib.TOMLDecodeError, TypeError, re.error) as error:
             raise CourseError(f"{path.name} can't be read: {error}.") from None
     return found
 
@@ -223,10 +223,14 @@ def entries() -> dict[str, str]:
 
 
 def _mistake(name: str, table: dict) -> Mistake:
+    if not table.get("shows"):
+        raise TypeError(f"{name} has no `shows`")
     shows = tuple(
         Symptom(**{key: tuple(v) if isinstance(v, list) else v for key, v in each.items()})
         for each in table.pop("shows")
     )
+    for each in shows:
+        re.compile(each.has), re.compile(each.lacks)
     several = {key: tuple(table.pop(key, ())) for key in ("removed", "steps")}
     return Mistake(id=name, shows=shows, **several, **table)
 
