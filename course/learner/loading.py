@@ -6,7 +6,8 @@ the project. It prints one JSON object a line:
 
 - {"at": WHAT}: what it does next
 - {"rung": RUNG, "yours": TEXT, "where": "FILE:LINE" or ""}: something that fails
-- {"routes": [TEXT, ...]}: at the end
+- {"routes": [TEXT, ...]}: if it gets that far
+- {"done": true}: at the end, whatever has failed; without it, the project has ended Python
 
 If it takes too long, Python adds where each thread is, and ends.
 """
@@ -34,6 +35,7 @@ def main(package: str, plain: bool, seconds: float, others: list[str]) -> None:
     loading = Loading(Path.cwd(), package, out)
     sys.path[:] = [str(loading.root), *sys.path[1:], *others]
     loading.load(plain)
+    loading.say(done=True)
     out.flush()
     os._exit(0)
 

@@ -5,7 +5,6 @@ It's loaded in a process of its own, from a copy of its files, by loading.py.
 
 import json
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -147,35 +146,37 @@ def _load(root, package, mode, prefix, packages, seconds):
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
+        late = False
         try:
             printed, _ = process.communicate(timeout=seconds + GRACE)
-        except subprocess.TimeoutExpired as late:
-            printed = late.stdout or b""
+        except subprocess.TimeoutExpired as expired:
+            printed, late = expired.stdout or b"", True
         finally:
             processes.end(process)
-    return _read(printed.decode(errors="replace"), root, seconds, process.returncode)
+    return _read(printed.decode(errors="replace"), root, seconds, late)
 
 
-def _read(printed: str, root: Path, seconds: float, status: int):
+def _read(printed: str, root: Path, seconds: float, late: bool):
+    """Return what loading.py printed, as _load() does."""
     findings: list[Finding] = []
-    routes = None
+    routes, done = None, False
     doing, stack = "it starts", []
     for line in printed.split("\n"):
-        try:
-            said = json.loads(line)
-        except ValueError:
+        if not line.startswith("{"):
             stack.append(line)
             continue
+        said = json.loads(line)
         doing = said.get("at", doing)
+        done = said.get("done", done)
         if "rung" in said:
             findings.append(_finding(**said))
         if "routes" in said:
             routes = tuple(dict.fromkeys(said["routes"]))
-    late = any(line.startswith("Timeout (") for line in stack)
-    if status != 0 and (late or status < 0 or not findings):
+    late = late or any(line.startswith("Timeout (") for line in stack)
+    if not done:
         ended = f"It's still busy after {seconds:g} seconds," if late else "Python ended"
         findings.append(_finding("starts", f"{ended} while {doing}.", _innermost(stack, root)))
-    return findings, routes, late or status == -signal.SIGINT
+    return findings, routes, late
 
 
 def _finding(rung: str, yours: str, where: str) -> Finding:
