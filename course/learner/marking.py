@@ -13,6 +13,7 @@ from course.learner.place import Place
 from course.learner.project import Project
 from course.learner.timeline import Timeline
 from course.pages import file_tree
+from course.pages.matching import Mismatch
 
 TRIES = 2  # a submission passes if it does everything once; a busy machine may spoil one try
 LONGEST = 2_000  # characters of what's quoted
@@ -68,6 +69,8 @@ def _read(folder: Path) -> Project:
         inner = [path for depth in depths for path in folder.glob(depth) if path.is_file()]
         if len(inner) == 1 and not inner[0].parent.is_symlink():
             folder = inner[0].parent
+    if not any(folder.iterdir()):
+        raise CourseError("It's an empty folder.")
     found = project.read(str(folder))
     files = {
         name: content for name, content in found.files.items() if not (folder / name).is_symlink()
@@ -94,9 +97,9 @@ def _stops_at(where: Place, chapter: str, finding: Finding) -> tuple[str, int]:
         steps.append(where.next[1])
     if match := _STEP.match(finding.yours):
         steps.append(int(match[1]))
-    if not steps:
-        steps = [each.step[1] for each in where.differences if each.step and each.step[0] == chapter]
-    return chapter, min(steps, default=0)
+    if steps:
+        return chapter, min(steps)
+    return next((each.step for each in where.differences if each.step), (chapter, 0))
 
 
 def _cut(text: str) -> str:
@@ -109,6 +112,10 @@ def _main() -> None:
             found = mark(_project(job), job["chapter"], prefix)
         except CourseError as error:
             found = {"stopped": str(error)}
+        except Mismatch as mismatch:
+            found = {"stopped": f"Its programs can't be run: {mismatch}."}
+        except OSError as error:
+            found = {"stopped": f"It can't be read: {error}."}
         except Exception as error:  # one bad submission never stops the others
             found = {"stopped": f"The judge can't go on: {type(error).__name__}: {error}"[:500]}
         verdict(found)

@@ -99,7 +99,7 @@ def summary(marks: Sequence[Mark], chapter: str) -> list[str]:
 def heading(group: Group, count: int, chapter: str) -> str:
     first = group.marks[0]
     verb = "stops" if len(group.marks) == 1 else "stop"
-    where = f"at {first.at}, {first.title}" if first.step else "at no step of its own"
+    where = f"at {first.at}, {first.title}" if first.step else "at no particular step"
     if first.lesson and first.lesson != chapter:
         where += f" (of {first.lesson})"
     text = f"{len(group.marks)} of {count} {verb} {where}"
