@@ -11,7 +11,6 @@ from course.learner import place as places
 from course.learner.findings import Finding
 from course.learner.place import Place
 from course.learner.project import Project
-from course.learner.timeline import Timeline
 from course.pages import file_tree
 from course.pages.matching import Mismatch
 
@@ -67,7 +66,10 @@ def _read(folder: Path) -> Project:
     if not (folder / "manage.py").is_file():
         depths = ["*/" * depth + "manage.py" for depth in range(1, NESTED + 1)]
         inner = [path for depth in depths for path in folder.glob(depth) if path.is_file()]
-        if len(inner) == 1 and not inner[0].parent.is_symlink():
+        inner = [
+            path for path in inner if path.resolve() == folder.resolve() / path.relative_to(folder)
+        ]
+        if len(inner) == 1:
             folder = inner[0].parent
     if not any(folder.iterdir()):
         raise CourseError("It's an empty folder.")

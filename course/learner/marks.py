@@ -1,4 +1,4 @@
-"""Show what came of marking a group: a table, CSV and a page, with those that stop alike together."""
+"""Show what came of marking a group: a table, CSV and a page. Those that stop alike are together."""
 
 import csv
 import html
@@ -48,13 +48,13 @@ class Mark:
         """What's the same for those that stop in the same way."""
         if not self.finding:
             return self.why
-        said = self.finding.mistake or _first_line(self.finding.yours)
+        said = self.finding.mistake or _gist(self.finding.yours)
         return re.sub(r"\d+", "N", said)
 
     @property
     def line(self) -> str:
         """What's to be said about it, in one line."""
-        return self.why or (_first_line(self.finding.yours) if self.finding else "")
+        return self.why or (_gist(self.finding.yours) if self.finding else "")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,9 @@ def as_csv(marks: Sequence[Mark]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     columns = ["rung", "where", "yours", "page", "do", "entry", "mistake"]
-    writer.writerow(["submission", "verdict", "lesson", "step", "title", *columns, "why", "seconds"])
+    writer.writerow(
+        ["submission", "verdict", "lesson", "step", "title", *columns, "why", "seconds"]
+    )
     for mark in marks:
         found = mark.finding.as_json() if mark.finding else dict.fromkeys(columns, "")
         cells = [mark.name, mark.verdict, mark.lesson, mark.step or "", mark.title]
@@ -183,11 +185,17 @@ def protections(held: Sequence[Held]) -> str:
 
 def clean(text: str) -> str:
     """Return a submission's text without characters that would change a terminal."""
-    return "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return "".join(
+        each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
+    )
 
 
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+def _gist(text: str) -> str:
+    """Return the first line, with the last one where that's what the first one announces."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return f"{lines[0]} {lines[-1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
 
 
 def _cut(text: str, width: int = _WIDE) -> str:
@@ -211,7 +219,8 @@ _PAGE = """<!doctype html>
 <meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'">
 <title>TITLE</title>
 <style>
-:root { color-scheme: light dark; --line: light-dark(#ccc, #555); --soft: light-dark(#f4f4f4, #222) }
+:root { color-scheme: light dark;
+  --line: light-dark(#ccc, #555); --soft: light-dark(#f4f4f4, #222) }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 .answer { font-size: 1.15rem }
 .wide { overflow-x: auto }

@@ -227,8 +227,8 @@ def prefix(means: Means, tree: Path | None, seconds: int) -> list[str]:
     if means.user:
         own = (
             's="$PWD/../.."; if [ -d "$s/bin" ] && [ ! -e "$s/out" ]; then chmod 755 "$s"; '
-            ': >"$s/out"; chown -Rh {0}:{0} "$s/out" "$s/home" "$s/tmp"; fi; '
-        ).format(means.user)
+            f': >"$s/out"; chown -Rh {means.user}:{means.user} "$s/out" "$s/home" "$s/tmp"; fi; '
+        )
     within = f"chroot {shlex.quote(str(tree))} " if tree else ""
     drop = shlex.join(_drop(means.user)) if means.user or tree else ""
     line = f"""{own}exec {within}bash -c '{limits}cd "$0" && exec nice {drop} "$@"' "$PWD" "$@" """

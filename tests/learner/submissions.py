@@ -116,11 +116,9 @@ for clone in ["$CLONE", os.path.expanduser("~/channels-course")]:
 """
 
 
-
 def make(near: Path) -> dict[str, Submission]:
     """Return 30 submissions by their names. `near` is a folder that hostile ones attack."""
     done = behaviour.reference(CHAPTER, 13)
-    good = done[CONSUMER].decode()
 
     def after(step: int) -> file_tree.Tree:
         return behaviour.reference(CHAPTER, step)

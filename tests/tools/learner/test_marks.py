@@ -10,7 +10,9 @@ CHAPTER = "03_sync_group_chat"
 
 
 def stops(name, step, yours="bob got nothing within 5 s"):
-    finding = Finding("behaviour", "chat/consumers.py:3", yours, 'bob < {"message": "Tea?"}', "Look.")
+    finding = Finding(
+        "behaviour", "chat/consumers.py:3", yours, 'bob < {"message": "Tea?"}', "Look."
+    )
     return Mark(name, marks.STOPS, 2.0, CHAPTER, step, "Send to the group", finding)
 
 
@@ -51,3 +53,9 @@ def test_a_submission_cannot_clear_the_terminal():
 def test_what_does_not_protect_a_machine_is_said():
     text = marks.protections([Held("a limit on time", True), Held("has no network", False)])
     assert "has no network" in text and "NO" in text and "container" in text
+
+
+def test_servers_that_end_for_different_reasons_are_not_the_same_way():
+    ended = "the beginning: `python manage.py runserver` ended at once. It printed:\n\n    "
+    every = [stops("ann", 5, ended + "NameError: a"), stops("bob", 5, ended + "KeyError: b")]
+    assert "each in another way" in marks.summary(every, CHAPTER)[1]

@@ -28,13 +28,18 @@ def ask(tmp_path):
 @pytest.mark.skipif(not ALONE, reason="this machine has no namespaces")
 @pytest.mark.parametrize("means", ALONE, ids=str)
 def test_what_is_said_to_hold_does(means, tmp_path):
-    held = {each.protection: each.holds for each in sandbox.measure(means, tmp_path, threading.Event())}
+    held = {
+        each.protection: each.holds for each in sandbox.measure(means, tmp_path, threading.Event())
+    }
     lacking = [name for name, holds in held.items() if not holds]
     assert lacking == ([] if means.user else ["runs as a user who owns nothing"])
 
 
 def test_what_does_not_hold_without_namespaces_is_said(tmp_path):
-    held = {each.protection: each.holds for each in sandbox.measure(Means(), tmp_path, threading.Event())}
+    held = {
+        each.protection: each.holds
+        for each in sandbox.measure(Means(), tmp_path, threading.Event())
+    }
     assert not held["can't change your files"] and not held["has no network"]
     assert held["a limit on time"] and held["a limit on what it prints"]
 
