@@ -1,4 +1,4 @@
-"""Show what came of marking a group: a table, CSV and a page. Those that stop alike are together."""
+"""Show what came of marking a group, as a table, CSV and a page: who stops where, and who alike."""
 
 import csv
 import html

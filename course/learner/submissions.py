@@ -12,7 +12,7 @@ from course.learner.marks import clean
 DEFAULT = "marks"  # a folder here, with a folder for each time
 
 
-def check(dirs: str, **_) -> None:
+def check(dirs: str, chapter: str, to: Path | None) -> None:
     """Raise CourseError, before anything slow, if there's nothing to judge."""
     find(dirs)
 
