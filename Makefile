@@ -16,7 +16,7 @@ to = $(call option,TO,to)
 exercise = $(call option,EXERCISE,exercise)
 dir = $(if $(DIR),'$(DIR)')
 
-.PHONY: help run test-all test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults lint setup clean lock screenshots
+.PHONY: help run test-all test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-learner lint setup clean lock screenshots
 
 help:
 	$(course) help
@@ -68,6 +68,9 @@ test-docs:
 
 test-faults:
 	$(course) test-faults
+
+test-learner:
+	$(course) test-learner
 
 lint:
 	$(course) lint

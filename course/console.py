@@ -1,5 +1,6 @@
 """Talk to the person at the terminal: lines, a live last line, tables, and errors."""
 
+import os
 import shutil
 import signal
 import sys
@@ -41,6 +42,10 @@ def exit_status(command: Callable[[], int]) -> int:
         return command()
     except CourseError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted.\n")

@@ -154,11 +154,11 @@ VERBS = [
     ),
     Verb(
         "exercise",
-        "lists the exercises; with `TO=~/exercise` and an exercise, writes the project to start from",
+        "lists the exercises",
         "course.learner.exercises:command",
         (
             Argument("--exercise", "03_who_joined", "shows its task", AN_EXERCISE),
-            Argument("--to", "~/exercise", options=A_TARGET),
+            Argument("--to", "~/exercise", "also writes the project to start from", A_TARGET),
         ),
     ),
     Verb(
@@ -243,6 +243,12 @@ VERBS = [
         "kills servers, Redis and PostgreSQL, drops the network and locks the database under two "
         "people's pages in chapter 6, and counts what was sent, acknowledged and shown",
         "course.tasks.suites:test_faults",
+    ),
+    Verb(
+        "test-learner",
+        "tests what `check`, the exercises and `grade` say: each known mistake, each exercise, and "
+        "submissions that misbehave",
+        "course.tasks.suites:test_learner",
     ),
     Verb(
         "screenshots",

@@ -8,6 +8,7 @@ goes as the page shows it has to go that way in theirs, too.
 import contextlib
 import hashlib
 import re
+import shlex
 import shutil
 import sys
 import threading
@@ -21,7 +22,7 @@ import django
 from course import chapters
 from course.learner import judge
 from course.learner.findings import Finding
-from course.pages import file_tree, grammar, transcript
+from course.pages import file_tree, grammar, matching, transcript
 from course.pages.matching import Mismatch
 from course.replay import login, recordings, server_kinds, shell, sockets, wire
 from course.replay.workshop import PROJECT, Workshop
@@ -40,7 +41,13 @@ _LEFT_OUT = re.compile(
 # What prepares the others. It's carried out for that, and what it prints isn't compared.
 _PREPARES = re.compile(r"(?:export|unset|cd|redis-cli|python3? manage\.py (?:migrate|demo))\b")
 _ONCE = re.compile(r"python3? manage\.py (?:migrate|demo)\b")
+_FAILS = "See it fail"
+_SLEEPS = re.compile(r"^\$ sleep\b", re.MULTILINE)
 _EXPORT = re.compile(r"export (\w+)=(.*)|unset (.*)")
+
+_REDIS = "redis-server"
+_START_REDIS = [f'{_REDIS} --save ""', "export REDIS_URL=redis://127.0.0.1:6379"]
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+)", re.MULTILINE)
 
 _FRAME = re.compile(rf'File ".*/{PROJECT}/(?P<path>[^"]+)", line (?P<line>\d+)')
 _SHOWN = re.compile(
@@ -53,13 +60,13 @@ _SHOWN = re.compile(
 class Action:
     """A block of a page, or one command of it, and the section that it's in.
 
-    `prepares`: it's carried out for those that follow, and what it prints isn't compared. `step` is
-    the numbered step above, or None before the first.
+    `prepares`: it's carried out for those that follow, and what it prints isn't compared. `steps`
+    are the numbered ones since the section before that asked something, which it's likely about.
     """
 
     page: Path
     section: grammar.Step
-    step: grammar.Step | None
+    steps: list[grammar.Step]
     block: grammar.Block
     prepares: bool
 
@@ -69,13 +76,14 @@ class Judged:
     """What came out: findings, and how much went as it should.
 
     `conversations` counts those of the pages, `hidden` the sections that no page shows, and
-    `expected` how many of both there are. Only if `passed` is true has everything been seen to go
-    right.
+    `expected` how many of both there are. `tests` counts the chapter's own tests that passed. Only
+    if `passed` is true has everything been seen to go right.
     """
 
     findings: list[Finding] = field(default_factory=list)
     conversations: int = 0
     hidden: int = 0
+    tests: int = 0
     expected: int = 0
 
     @property
@@ -122,7 +130,8 @@ def judge_step(
         found, done = run(actions)
         if not found.findings or not ask_ours:
             break
-        # No one is told of a mistake that's chance, or that the course's own project makes too.
+        # No one is told of a mistake that's chance, or that the course's own project makes, too.
+        # When the actions were chosen, others ran in between, which may have left something behind.
         with ThreadPoolExecutor(2) as pool:
             again = pool.submit(run, actions[:done])
             ours = pool.submit(_failing, lesson, step, actions[:done], halt)
@@ -164,6 +173,60 @@ def at_end(
     return found
 
 
+def finish(
+    files: file_tree.Tree,
+    chapter: str,
+    halt: threading.Event | None = None,
+    tell: Tell = lambda title: None,
+    most: int = 1,
+) -> Judged:
+    """Hold a finished project against all that at_end() does, and against the chapter's own tests.
+
+    The arguments are judge_step's, and so is what's raised.
+    """
+    found = at_end(files, chapter, halt, tell, most=most)
+    if not found.findings:
+        tell("the chapter's own tests")
+        found.tests, finding = own_tests(files, chapter, halt)
+        found.findings += [finding] if finding else []
+    return found
+
+
+def own_tests(
+    files: file_tree.Tree, chapter: str, halt: threading.Event | None = None
+) -> tuple[int, Finding | None]:
+    """Run the tests of the chapter's folder in a copy of the project.
+
+    Returns how many passed, and what the first that fails says, twice in a row. Raises Halted.
+    """
+    theirs = {path: text for path, text in files.items() if not path.startswith("tests/")}
+    ours = file_tree.read(chapters.folder(chapter) / "tests")
+    theirs |= {f"tests/{path}": text for path, text in ours.items()}
+    with judge.workshop(theirs, halt, browser=True) as there:
+        if uses_redis(chapter):
+            for line in _START_REDIS:
+                there.do(grammar.Block("console", 1, f"$ {line}\n...\n"))
+        try:
+            for _ in range(TRIES):
+                status, printed = there.run("pytest -q -x -rfE --tb=short")
+                passed = _count(printed, "passed")
+                if not status and passed:
+                    return passed, None
+                failing = _FAILED.search("\n".join(printed))
+                if not failing or there.run(f"pytest -q {shlex.quote(failing['test'])}")[0]:
+                    break
+        except Mismatch as mismatch:
+            failing, printed = None, [str(mismatch)]
+    test = failing["test"] if failing else "tests"
+    return passed, Finding(
+        rung="behaviour",
+        where=test.partition("::")[0],
+        yours="\n".join(["a test of the chapter fails:", "", *_failure(printed)]),
+        page="The test passes on the course's own project.",
+        do=f"Copy the chapter's tests as the page does, and run: pytest -q {shlex.quote(test)}",
+    )
+
+
 def judge_hidden(
     files: file_tree.Tree,
     page: grammar.Page,
@@ -180,21 +243,34 @@ def judge_hidden(
             tell(section.title)
             finding = None
             for block in section.blocks:
-                action = Action(page.path, section, None, block, not section.title)
+                action = Action(page.path, section, [], block, not section.title)
                 if finding := _try(there, action):
                     break
-            if section.blocks:
-                yield section, finding
+            yield section, finding
 
 
 def hidden_page(chapter: str) -> grammar.Page:
-    """Return the chapter's hidden page. Raises PageError."""
-    return grammar.read(HIDDEN / f"{chapter}.md")
+    """Return the chapter's hidden page, without what needs Redis if there's none here.
+
+    Raises PageError.
+    """
+    page = grammar.read(HIDDEN / f"{chapter}.md")
+    if not _redis_server():
+        needs = {step.title for step in page.steps for block in step.blocks if _REDIS in block.text}
+        page.steps = [step for step in page.steps if step.title not in needs]
+    return page
 
 
 def hidden_sections(page: grammar.Page) -> list[grammar.Step]:
-    """Return the sections that are counted: those with a heading and blocks."""
-    return [section for section in page.steps if section.title and section.blocks]
+    """Return the sections that are counted: those with a heading."""
+    return [section for section in page.steps if section.title]
+
+
+def uses_redis(chapter: str) -> bool:
+    """Return whether the chapter's tests and hidden sections can use a Redis here."""
+    return b"redis" in file_tree.read(chapters.folder(chapter))["requirements.txt"] and bool(
+        _redis_server()
+    )
 
 
 def holding(
@@ -207,25 +283,26 @@ def holding(
     kept = _kept(lesson, step)
     actions = recordings.load(*kept)
     if actions is None:
-        actions = []
-        with judge.workshop(reference(lesson, step), halt) as there:
-            for action, finding in _carry_out(there, script(lesson, step), tell):
-                if not finding:
-                    actions.append(action)
+        every = script(lesson, step)
+        with ThreadPoolExecutor(2) as pool:  # twice, because some of it may be chance
+            once = pool.submit(_failing, lesson, step, every, halt, tell)
+            again = pool.submit(_failing, lesson, step, every, halt)
+        failing = once.result() + again.result()
+        actions = [action for action in every if action not in failing]
         recordings.save(*kept, actions)
     return actions
 
 
 def _failing(
-    lesson: str, step: int, actions: Sequence[Action], halt: threading.Event | None
+    lesson: str,
+    step: int,
+    actions: Sequence[Action],
+    halt: threading.Event | None,
+    tell: Tell = lambda title: None,
 ) -> list[Action]:
-    """Return which of the actions the course's own project doesn't answer as shown.
-
-    When they were chosen, others ran in between, which may have left something behind.
-    """
+    """Return which of the actions the course's own project doesn't answer as shown."""
     with judge.workshop(reference(lesson, step), halt) as there:
-        every = _carry_out(there, actions, lambda title: None)
-        return [action for action, finding in every if finding]
+        return [action for action, finding in _carry_out(there, actions, tell) if finding]
 
 
 def reference(lesson: str, step: int) -> file_tree.Tree:
@@ -242,34 +319,45 @@ def reference(lesson: str, step: int) -> file_tree.Tree:
 def script(lesson: str, step: int) -> list[Action]:
     """Return what a lesson's pages ask of the project, up to the end of that step, in order.
 
-    Commands come one by one. Those that would repeat what's there already are left out.
+    Commands come one by one. Those that would repeat what's there already are left out, and so are
+    failures and experiments with `sleep` above the last step, because their point is gone.
     """
     found: list[Action] = []
-    above = None
+    steps: list[grammar.Step] = []
+    asked = None  # the section that asked last
     running: dict[str, tuple[str, dict]] = {}
     exported: dict[str, str] = {}
     done: set[str] = set()
+    there = 0  # the last numbered step
     for part, section in grammar.steps(grammar.read_lesson(lesson)):
-        if section.number and section.number > step:
+        there = section.number or there
+        if there > step:
             break
-        above = section if section.number else above
+        if section.number:
+            steps = [section] if asked else [*steps, section]
+            asked = None
         talks = section.number or any(block.kind == "wire" for block in section.blocks)
         for block in section.blocks:
             for each, prepares in _asked(block):
                 command = each.text.partition("\n")[0].removeprefix("$ ")
                 if not talks and "\n>>> " in each.text:
                     continue  # it teaches something about Python or Django, and not the project
+                fails = section.title.startswith(_FAILS) or _SLEEPS.search(each.text)
+                if fails and not prepares and there < step:
+                    continue
                 if each.kind == "console":
                     if match := _EXPORT.match(command):
                         exported.pop(match[3] or match[1], None)
                         exported |= {match[1]: match[2]} if match[1] else {}
                     if kind := server_kinds.kind_of(command):
                         stop = each.text.endswith("^C\n")
-                        if stop and kind.name == "web":
-                            continue  # it's only started to see what it prints
-                        if running.get(kind.name) == (command, exported):
+                        if stop and (kind.name == "web" or there < step):
+                            continue  # it's about what a server prints, or how its end is felt
+                        # What's exported is for Django. Redis doesn't read it.
+                        started = command, {} if kind.name == "redis" else dict(exported)
+                        if running.get(kind.name) == started:
                             continue
-                        running[kind.name] = (command, dict(exported))
+                        running[kind.name] = started
                         if stop:
                             del running[kind.name]
                     if _ONCE.match(command):
@@ -277,9 +365,12 @@ def script(lesson: str, step: int) -> list[Action]:
                             continue
                         done.add(command)
                 elif each.kind == "wire":
-                    # It may start servers itself.
-                    running = {"web": running["web"]} if "web" in running else {}
-                found.append(Action(part.path, section, above, each, prepares))
+                    for line in each.text.split("\n"):  # it may start servers itself
+                        if kind := server_kinds.kind_of(line.removeprefix("$ ")):
+                            running.pop(kind.name, None)
+                if not prepares:
+                    asked = section
+                found.append(Action(part.path, section, steps, each, prepares))
     return found
 
 
@@ -357,20 +448,24 @@ def _finding(action: Action, mismatch: Mismatch, logs: dict[str, list[str]]) -> 
 
 
 def _name(action: Action) -> str:
-    step = action.step
-    number = f"step {step.number}, " if step and step is action.section else ""
+    number = f"step {action.section.number}, " if action.section.number else ""
     return f"{number}“{action.section.title}”" if action.section.title else "the beginning"
 
 
 def _advice(action: Action) -> str:
-    step = action.step
     if action.page.parent == HIDDEN:
         return action.section.prose[-1].replace("\n", " ")
-    if not step:
+    steps = action.steps
+    if not steps:
         return "Compare your settings and config/asgi.py with the chapter before."
-    paths = sorted({block.path for block in step.blocks if block.path})
-    files = " and ".join(filter(None, [", ".join(paths[:-1]), *paths[-1:]])) or "what you typed"
-    return f"Compare {files} with step {step.number}, {step.title}."
+    files = _listed(sorted({block.path for step in steps for block in step.blocks if block.path}))
+    numbers = _listed([str(step.number) for step in steps])
+    which = f"steps {numbers}" if len(steps) > 1 else f"step {numbers}, {steps[0].title}"
+    return f"Compare {files or 'what you typed'} with {which}."
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _exception(logs: dict[str, list[str]]) -> tuple[str, str]:
@@ -387,10 +482,28 @@ def _exception(logs: dict[str, list[str]]) -> tuple[str, str]:
     return "", ""
 
 
+def _count(printed: list[str], what: str) -> int:
+    """Return pytest's count, as in `3 passed, 1 skipped in 0.5s`, or 0."""
+    match = re.search(rf"\b(\d+) {what}\b", printed[-1] if printed else "")
+    return int(match[1]) if match else 0
+
+
+def _failure(printed: list[str]) -> list[str]:
+    """Return the lines with which pytest says why a test failed, or the last ones."""
+    starts = [n for n, line in enumerate(printed) if re.match(r"=+ (FAILURES|ERRORS) =+", line)]
+    ends = [n for n, line in enumerate(printed) if line.startswith("=") and "summary" in line]
+    lines = printed[starts[0] + 1 : ends[-1]] if starts and ends else printed
+    return matching.quote(lines).split("\n")
+
+
+def _redis_server() -> str | None:
+    return shutil.which(_REDIS, path=shell.SYSTEM)
+
+
 def _kept(lesson: str, step: int) -> tuple[str, str]:
     """Return under which name, and with which key, it's kept what a lesson's step holds."""
     digest = hashlib.sha256(f"{django.VERSION} {sys.version} {step}".encode())
-    digest.update(str(shutil.which("redis-server", path=shell.SYSTEM)).encode())
+    digest.update(str(_redis_server()).encode())
     ours = [__file__, login.__file__, shell.__file__, sockets.__file__, wire.__file__]
     for path in [*map(Path, ours), *chapters.pages(lesson)]:
         digest.update(path.read_bytes())

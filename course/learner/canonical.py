@@ -14,10 +14,14 @@ from typing import NamedTuple
 
 
 class Part(NamedTuple):
-    """One thing that a file says, such as a statement or an attribute, and its line, from 1."""
+    """One thing that a file says, such as a statement or an attribute.
+
+    `line` is where it begins, from 1, and `end` its last line, or 0 if it's only one.
+    """
 
     text: str
     line: int
+    end: int = 0
 
 
 # What startproject and startapp write with one version of Django and not with another (5.2 to 6.1).
@@ -97,7 +101,7 @@ def _python(text: str) -> list[Part]:
         found += sorted(imports)
         imports = []
         if _DJANGO_KEY.match(part.text):
-            part = Part("SECRET_KEY = 'django-insecure-'", part.line)
+            part = part._replace(text="SECRET_KEY = 'django-insecure-'")
         if not _BY_VERSION.match(part.text):
             found.append(part)
     return found + sorted(imports)
@@ -121,10 +125,10 @@ def _imports(node: ast.Import | ast.ImportFrom, scope: str) -> Iterator[Part]:
     for alias in node.names:
         renamed = f" as {alias.asname}" if alias.asname else ""
         if isinstance(node, ast.Import):
-            yield Part(f"{scope}import {alias.name}{renamed}", node.lineno)
+            yield Part(f"{scope}import {alias.name}{renamed}", alias.lineno)
         else:
             module = "." * node.level + (node.module or "")
-            yield Part(f"{scope}from {module} import {alias.name}{renamed}", node.lineno)
+            yield Part(f"{scope}from {module} import {alias.name}{renamed}", alias.lineno)
 
 
 def _block(node, scope: str) -> Iterator[Part]:
@@ -162,7 +166,7 @@ def _statement(node: ast.stmt, scope: str) -> Iterator[Part]:
     if isinstance(value, ast.AST) and _is_long(value):
         yield from _value(scope + _before_value(node), value)
     else:
-        yield Part(scope + ast.unparse(node), node.lineno)
+        yield Part(scope + ast.unparse(node), node.lineno, node.end_lineno)
 
 
 def _before_value(node: ast.stmt) -> str:
@@ -204,7 +208,7 @@ def _value(name: str, value: ast.AST) -> Iterator[Part]:
         for keyword in value.keywords:
             yield from _value(f"{name} {called} {keyword.arg}", keyword.value)
     else:
-        yield Part(f"{name} = {ast.unparse(value)}", line)
+        yield Part(f"{name} = {ast.unparse(value)}", line, value.end_lineno)
 
 
 def _html(text: str) -> list[Part]:

@@ -1,5 +1,6 @@
 """`check`: say how far a learner's folder is, what's wrong with it first, and what's next."""
 
+import contextlib
 import hashlib
 import json as to_json
 import os
@@ -12,9 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from course import chapters, console, processes
+from course import chapters, console
 from course.console import CourseError, say
-from course.learner import behaviour, differences, exercises, mistakes, place, probe, project
+from course.learner import (
+    behaviour,
+    differences,
+    exercises,
+    mistakes,
+    own_tests,
+    place,
+    probe,
+    project,
+)
 from course.learner import timeline as timelines
 from course.learner.findings import Finding
 from course.learner.project import Project
@@ -24,6 +34,7 @@ from course.pages import file_tree
 from course.pages.grammar import PageError
 from course.replay import recordings
 
+LOOK_AGAIN = 0.3  # seconds between two looks at a folder that's watched
 AT_MOST = 3  # findings with --all
 IN_A_REPLAY = "COURSE_REPLAY"  # set by the replay, which may be about to write the clone
 
@@ -38,7 +49,11 @@ def command(dir: str, run: bool, all: bool, watch: bool, json: bool, exercise: s
     def once() -> int:
         if exercise:
             return exercises.check(project.read(dir), exercise)
-        return _print(examine(project.read(dir), run=run, most=most), most, json)
+        # What's said while JSON is made mustn't end up in it.
+        quiet = contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext()
+        with quiet:
+            report = examine(project.read(dir), run=run, most=most)
+        return _print(report, most, json)
 
     return _watch(dir, once) if watch else once()
 
@@ -63,8 +78,10 @@ def examine(
         findings = [failed]
     if not findings and (failed := probe.compare(mine, _wanted(there.nearest))):
         findings = [failed]
+    others = differences.findings(found, there, timeline)
+    findings = [differences.with_the_page(each, there, others) for each in findings]
     if not findings or most > 1:
-        findings = [*findings, *differences.findings(found, there, timeline)]
+        findings += others
     findings = _explained(findings[:most], there)
     report = Report(str(found.folder), there, timeline, findings, looked_at(findings, run))
     if run and (not findings or findings[0].rung == "text"):
@@ -91,7 +108,8 @@ def _explained(findings: list[Finding], there: place.Place) -> list[Finding]:
     known = partial(
         mistakes.explain, files=there.files, chapter=there.lesson, wanted=there.nearest.files
     )
-    return [known(each) for each in findings]
+    moved = {each.moved_from for each in there.differences} - {""}
+    return [each if each.where in moved else known(each) for each in findings]
 
 
 def _timeline() -> Timeline:
@@ -131,8 +149,10 @@ def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
             )
         tests = None
         if there.finished and there.lesson in chapters.NAMES and not judged.findings:
-            tests, failed = behaviour.own_tests(there.files, there.lesson, tell)
-            judged.findings += failed
+            tell("the chapter's own tests")
+            tested = own_tests.of_chapter(there.files, there.lesson)
+            tests = tested.passed
+            judged.findings += _failed_test(tested)
     finally:
         halt.set()
         progress.over("running")
@@ -146,6 +166,21 @@ def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
         tests=tests,
         otherwise=[] if findings else report.findings,
     )
+
+
+def _failed_test(tested: own_tests.Tested) -> list[Finding]:
+    if not tested.said:
+        return []
+    where, _, rest = tested.said.partition(": in ")
+    return [
+        Finding(
+            "behaviour",
+            where,
+            rest or tested.said,
+            "this test of the chapter passes",
+            f"Read the test at {where}, and what it expects of your code",
+        )
+    ]
 
 
 def _edited_clone() -> list[Finding]:
@@ -198,20 +233,19 @@ def _print(report: Report, most: int, json: bool) -> int:
 
 def _watch(dir: str, answer: Callable[[], int]) -> int:
     """Answer now, and whenever a file in the folder has changed, until Ctrl-C. Returns 0."""
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         while True:
             before = _state(dir)
             try:
                 answer()
             except CourseError as error:
                 say(str(error))
-            say(
-                f"\n{time.strftime('%H:%M:%S')}  Save a file to check again, or stop with Ctrl-C.\n"
-            )
-            processes.until(lambda: _state(dir) != before, float("inf"))
-    except KeyboardInterrupt:
-        say("")
-        return 0
+            now = time.strftime("%H:%M:%S")
+            say(f"\n{now}  Save a file to check again, or stop with Ctrl-C.\n")
+            while _state(dir) == before:
+                time.sleep(LOOK_AGAIN)
+    say("")
+    return 0
 
 
 def _state(dir: str) -> file_tree.Tree:

@@ -1,6 +1,7 @@
-"""Turn what differs from the nearest state into findings: the first lines of each file that differ."""
+"""Turn what differs from the nearest state into findings: the first such lines of each file."""
 
 import difflib
+from dataclasses import replace
 
 from course import chapters
 from course.learner import canonical
@@ -10,12 +11,28 @@ from course.learner.project import Project
 from course.learner.timeline import Timeline
 from course.pages import headings
 
+NOTHING = "(nothing)"
 MOST_LINES = 6  # of a side; what follows them is only counted
 
 
 def findings(project: Project, place: Place, timeline: Timeline) -> list[Finding]:
     """Return a finding for each difference that no step explains, the earliest step's first."""
     return [_finding(each, project, place, timeline) for each in place.differences]
+
+
+def with_the_page(found: Finding, place: Place, others: list[Finding]) -> Finding:
+    """Return a finding of a lower rung with what the page has there.
+
+    A misplaced file is what's behind everything that follows from it.
+    """
+    moved = {each.moved_from for each in place.differences} - {""}
+    path = found.where.rpartition(":")[0]
+    for other in others:
+        if other.where in moved and found.rung in ("settings", "starts", "routes"):
+            return replace(other, rung=found.rung, yours=found.yours)
+        if path and other.where.rpartition(":")[0] == path:
+            return replace(found, page=other.page)
+    return found
 
 
 def link(lesson: str, number: int, timeline: Timeline) -> str:
@@ -70,10 +87,10 @@ def _leads_to(lesson: str, end: str) -> bool:
 def _first(each: Difference, place: Place) -> tuple[int, str, str]:
     """Return the learner's line where the files begin to differ, and both sides' lines there."""
     mine, theirs = place.files[each.path], place.nearest.files[each.path]
-    parts = canonical.parts
     if each.path.endswith(".py") and not canonical.is_readable(each.path, mine):
-        parts = lambda _, content: canonical.lines(content)  # noqa: E731
-    said, shown = parts(each.path, mine), parts(each.path, theirs)
+        said, shown = canonical.lines(mine), canonical.lines(theirs)
+    else:
+        said, shown = canonical.parts(each.path, mine), canonical.parts(each.path, theirs)
     matcher = difflib.SequenceMatcher(
         None, [part.text for part in said], [part.text for part in shown], autojunk=False
     )
@@ -87,17 +104,29 @@ def _first(each: Difference, place: Place) -> tuple[int, str, str]:
     if not found:
         return 1, "(the same in another order)", "(see the page)"
     _, a, b, c, d = min(found)
-    line = said[a].line if a < len(said) else (said[-1].line if said else 1)
-    return line, _quote(mine, said[a:b]), _quote(theirs, shown[c:d])
+    yours, page = _lines(mine, said[a:b]), _lines(theirs, shown[c:d])
+    # Of a statement over several lines, only what differs is shown.
+    while len(yours) == len(page) > 1 and yours[0][1] == page[0][1]:
+        yours, page = yours[1:], page[1:]
+    while len(yours) == len(page) > 1 and yours[-1][1] == page[-1][1]:
+        yours, page = yours[:-1], page[:-1]
+    after = said[a].line if a < len(said) else (said[-1].line if said else 1)
+    return yours[0][0] if yours else after, _quote(yours), _quote(page)
 
 
-def _quote(content: bytes, parts: list[canonical.Part]) -> str:
-    """Return the lines of a file in which these parts begin."""
-    if not parts:
-        return "(nothing)"
+def _lines(content: bytes, parts: list[canonical.Part]) -> list[tuple[int, str]]:
+    """Return the lines of a file that these parts are in, each with its number."""
     lines = content.decode(errors="replace").split("\n")
-    numbers = sorted({part.line for part in parts})
-    quoted = [lines[number - 1].strip() for number in numbers[:MOST_LINES] if number <= len(lines)]
-    if len(numbers) > MOST_LINES:
-        quoted.append(f"... ({len(numbers) - MOST_LINES} lines more)")
-    return "\n".join(quoted)
+    numbers = {
+        number for part in parts for number in range(part.line, max(part.line, part.end) + 1)
+    }
+    return [
+        (number, lines[number - 1].strip()) for number in sorted(numbers) if lines[number - 1 :]
+    ]
+
+
+def _quote(lines: list[tuple[int, str]]) -> str:
+    quoted = [text for _, text in lines[:MOST_LINES]]
+    if len(lines) > MOST_LINES:
+        quoted.append(f"... ({len(lines) - MOST_LINES} more lines)")
+    return "\n".join(quoted) or NOTHING

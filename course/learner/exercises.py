@@ -10,32 +10,22 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
 from pathlib import Path
 
 from course import chapters, console
 from course.console import CourseError
-from course.learner import judge
+from course.learner import judge, own_tests
+from course.learner.own_tests import IN_THE_COPY
 from course.learner.project import Project
 from course.pages import file_tree, grammar
-from course.pages.matching import Mismatch
 from course.replay import checkout, recordings
 from course.replay.shell import NO_BROWSER
-from course.replay.workshop import PROJECT, Workshop
 
 FOLDER = chapters.ROOT / "exercises"
 VISIBLE = "tests/test_exercise.py"
 TASK = "TASK.md"
 HIDDEN = "Hidden test: "
 
-# The first failure, in few lines: the learner wants to know what's wrong, and not how pytest runs.
-SECTION = re.compile(r"_{3,} (?!ERROR at teardown).+ _{3,}")  # what's above each traceback
-RULE = re.compile(r"[=_!-]{3,} .* [=_!-]{3,}|\d+ (?:passed|failed|error)")  # what ends it
-FRAME = re.compile(r"(\S+):\d+: in ")
-PYTEST = "pytest -q -x -rN --tb=short --no-header"
-
-# The project is checked in a copy, which isn't there any more when its owner reads the answer.
-IN_THE_COPY = re.compile(rf"""[^\s"']*/{PROJECT}/""")
 # The replay speaks to authors of pages; an exercise's file isn't what a learner is to read.
 WORDS = {
     "The page shows": "The exercise expects",
@@ -188,23 +178,20 @@ def check_exercise(
 def _parts(files: file_tree.Tree, exercise: Exercise):
     """Yield the results of the parts of a check."""
     with judge.workshop(with_tests(files, exercise)) as there:
-        yield Result("the visible test", run_tests(there, VISIBLE))
+        yield Result("the visible test", own_tests.run(there, VISIBLE).said)
         for outcome in judge.judge(there, exercise.hidden_tests):
             what = outcome.section.title.removeprefix(HIDDEN)
             yield Result(f"hidden test: {what}", explain(outcome))
-        own = run_tests(there, own_tests())
+        own = own_tests.run(there, all_but_visible()).said
         yield Result(f"the own tests of {exercise.chapter}", own)
 
 
 def with_tests(files: file_tree.Tree, exercise: Exercise) -> file_tree.Tree:
     """Return a project with the chapter's own tests and the visible test in place of its own."""
-    ours = file_tree.read(chapters.folder(exercise.chapter))
-    tests = {name: text for name, text in ours.items() if name.startswith("tests/")}
-    others = {name: text for name, text in files.items() if not name.startswith("tests/")}
-    return others | tests | {"pytest.ini": ours["pytest.ini"], VISIBLE: exercise.visible_test}
+    return own_tests.with_tests(files, exercise.chapter) | {VISIBLE: exercise.visible_test}
 
 
-def own_tests() -> str:
+def all_but_visible() -> str:
     """Return what pytest is told to run a chapter's own tests."""
     return f"{NO_BROWSER} --ignore={VISIBLE}"
 
@@ -214,36 +201,6 @@ def start_of(exercise: Exercise) -> file_tree.Tree:
     task = f"# {exercise.title}\n\n{exercise.task}\n\n{_how_to_check(exercise)}\n"
     end = file_tree.read(chapters.folder(exercise.chapter))
     return end | {VISIBLE: exercise.visible_test, TASK: task.encode()}
-
-
-def run_tests(there: Workshop, words: str) -> str:
-    """Run some of the tests in a workshop; return "", or where the first failed and why."""
-    try:
-        status, printed = there.run(f"{PYTEST} {words}")
-    except Mismatch as mismatch:
-        return str(mismatch)
-    return IN_THE_COPY.sub("", "\n".join(_failure(printed))) if status else ""
-
-
-def _failure(printed: list[str]) -> list[str]:
-    """Return the project's own lines of pytest's first traceback, and the error at its end."""
-    # An error of the cleaning up comes first, but it's only a consequence.
-    begins = [n for n, line in enumerate(printed) if SECTION.fullmatch(line)]
-    section = printed[begins[0] + 1 :] if begins else printed
-    section = list(takewhile(lambda line: not RULE.match(line), section))
-    found, errors, is_ours = [], [], False
-    for before, line in pairwise(["", *section]):
-        if frame := FRAME.match(line):
-            is_ours = not frame[1].startswith(("/", "."))
-        if line.startswith("E  "):
-            errors = [*errors, line] if before.startswith("E  ") else [line]
-        elif is_ours and line:
-            found.append(line)
-    if not errors:
-        return printed[-20:]
-    if errors[-1].endswith("TimeoutError"):
-        errors.append("    (Nothing arrived in time.)")
-    return [*found, *errors[:20]]
 
 
 def explain(outcome: judge.Outcome) -> str:

@@ -88,7 +88,7 @@ class Loading:
         return fine
 
     def import_asgi(self) -> bool:
-        """Import the ASGI module as a server does, before anything else. Return whether it works."""
+        """Import the ASGI module first of all, as a server does. Return whether it works."""
         if not Path(f"{self.package}/asgi.py").exists():
             return True
         self.at(f"{self.package}.asgi is imported")
@@ -113,6 +113,26 @@ class Loading:
             except Exception:
                 return  # there's no such engine, or its settings are wrong
 
+    def find_changes(self) -> None:
+        """Report models that have changed since the last migration, as `migrate` says it."""
+        from django.apps import apps
+        from django.db.migrations.autodetector import MigrationAutodetector
+        from django.db.migrations.loader import MigrationLoader
+        from django.db.migrations.state import ProjectState
+
+        migrations = MigrationLoader(None, ignore_no_migrations=True)
+        now = ProjectState.from_apps(apps)
+        found = MigrationAutodetector(migrations.project_state(), now).changes(migrations.graph)
+        # An app that was never migrated has no tables, which `migrate` says nothing about.
+        apps_changed = ", ".join(repr(label) for label in sorted(found))
+        if found:
+            self.fails(
+                "starts",
+                f"Your models in app(s): {apps_changed} have changes that are not yet reflected "
+                "in a migration, and so won't be applied.",
+                "",
+            )
+
     def start(self):
         """Return the ASGI application, or None, and whether all that a server does first works."""
         from django.conf import settings
@@ -127,6 +147,7 @@ class Loading:
                 return None, False
             if hasattr(settings, "ASGI_APPLICATION") or "daphne" in settings.INSTALLED_APPS:
                 application = self.application(settings)
+            self.find_changes()
             if getattr(settings, "CHANNEL_LAYERS", None):
                 from channels.layers import get_channel_layer
 
@@ -228,7 +249,8 @@ class Loading:
 
 def text(error: BaseException) -> str:
     """Return what Python prints last of an exception: often a line, of a SyntaxError four."""
-    return "".join(traceback.format_exception_only(error)).strip("\n")
+    said = "".join(traceback.format_exception_only(error)).strip("\n")
+    return said.removeprefix("django.core.management.base.")  # as manage.py does
 
 
 def pages(patterns=None, before: str = ""):

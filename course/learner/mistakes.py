@@ -24,6 +24,7 @@ The mistakes are data: course/learner/mistakes/*.toml, each a table whose name i
 - `entry` is the anchor of the entry in docs/reference/troubleshooting.md that explains it.
 - `test` is the chapter's own test that fails then, as pytest's node id, and `hidden` the heading of
   a hidden test. A mistake has at least one of them.
+- `steps` are the titles of the page's own steps that have it for a while.
 - Each `shows` is one way to recognise it, and one is enough. All that it says has to hold:
 
   - `rung`: the finding's rung, or a list of rungs. Without it, and without a `message`, that's
@@ -46,9 +47,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from course import chapters
 from course.console import CourseError
 from course.learner.findings import Finding
-from course.pages import file_tree, matching, patches
+from course.pages import file_tree, headings, matching, patches
 
 FOLDER = Path(__file__).parent / "mistakes"
 LATE = ("routes", "text", "behaviour")  # the rungs of a project that starts
@@ -103,6 +105,7 @@ class Mistake:
     patch: dict[str, str] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     def make(self, files: file_tree.Tree) -> file_tree.Tree:
         """Return the files with the mistake in them. Raises PatchError if they don't fit it."""
@@ -132,7 +135,8 @@ class Mistake:
                 continue
             if not symptom.file:
                 return ""
-            if wanted and next(symptom.places(wanted), None):
+            # What a tool says isn't so in the page's project: probe.compare() has looked.
+            if wanted and not symptom.message and next(symptom.places(wanted), None):
                 continue
             for path, line in symptom.places(files):
                 return f"{path}:{line}"
@@ -188,12 +192,29 @@ def recognise(
 def explain(
     finding: Finding, files: file_tree.Tree, chapter: str, wanted: file_tree.Tree | None = None
 ) -> Finding:
-    """Return the finding with the known mistake behind it, or the finding itself."""
+    """Return the finding with the mistake behind it, or with an entry that has its message."""
     mistake = recognise(finding, files, chapter, wanted)
     if not mistake:
-        return finding
+        return replace(finding, entry=finding.entry or entry_of(finding.yours))
     where = mistake.place(finding, files, chapter, wanted) or finding.where
     return replace(finding, where=where, do=mistake.says, entry=mistake.entry, mistake=mistake.id)
+
+
+def entry_of(said: str) -> str:
+    """Return the anchor of the entry in Troubleshooting whose message is in a text, or ""."""
+    lines = [line.strip() for line in matching.lines(said)]
+    for anchor, message in entries().items():
+        if message and any(matching.line_matches(message, line) for line in lines):
+            return anchor
+    return ""
+
+
+@functools.cache
+def entries() -> dict[str, str]:
+    """Return {the anchor of an entry in Troubleshooting: the first line of its message}."""
+    page = (chapters.ROOT / "docs/reference/troubleshooting.md").read_text(encoding="utf-8")
+    found = re.findall(r"^### (.+)\n\n(?:```text\n(.+))?", page, re.MULTILINE)
+    return {headings.slug(headings.plain(heading), "-"): message for heading, message in found}
 
 
 def _mistake(name: str, table: dict) -> Mistake:
@@ -201,8 +222,8 @@ def _mistake(name: str, table: dict) -> Mistake:
         Symptom(**{key: tuple(v) if isinstance(v, list) else v for key, v in each.items()})
         for each in table.pop("shows")
     )
-    removed = tuple(table.pop("removed", ()))
-    return Mistake(id=name, shows=shows, removed=removed, **table)
+    several = {key: tuple(table.pop(key, ())) for key in ("removed", "steps")}
+    return Mistake(id=name, shows=shows, **several, **table)
 
 
 def _line(path: str, content: bytes, within: str, has: str, lacks: str) -> int:

@@ -20,8 +20,8 @@ from course.pages import file_tree
 StepName = tuple[str, int]  # a lesson and the number of a step, 0 for its start
 
 ALIKE = 0.6  # how much of two files has to be the same for one to be a misplaced other
-# What a state has and the project lacks counts more than the opposite, so that of two states between
-# which a project is, the earlier is nearer.
+# What a state has and the project lacks counts more than the opposite. So if a project is between
+# two states, the earlier one is nearer.
 MISSING = 1.5
 HALF = 0.3
 MOSTLY = 0.75  # how much of a step has to be there, or to be missing, for all of it to count so
@@ -86,12 +86,9 @@ class Place:
 def place(project: Project, timeline: Timeline) -> Place:
     """Return how far a project is."""
     files = project.as_on_the_pages(content for _, content in timeline.said)
-    moved: dict[str, str] = {}
     ends = _nearest(files, timeline)
-    known = {
-        path for each in timeline.positions if each.lesson == ends[0].lesson for path in each.files
-    }
-    files, moved = _put_back(files, known, ends[-1].files, timeline)
+    here = [each.files for each in timeline.positions if each.lesson == ends[0].lesson]
+    files, moved = _put_back(files, here, timeline)
     if moved:
         ends = _nearest(files, timeline)
     return _describe(files, moved, ends, timeline)
@@ -155,19 +152,26 @@ def _count(both: tuple[Counter, Counter]) -> int:
 
 
 def _put_back(
-    files: file_tree.Tree, known: set[str], wanted: file_tree.Tree, timeline: Timeline
+    files: file_tree.Tree, states: list[file_tree.Tree], timeline: Timeline
 ) -> tuple[file_tree.Tree, dict[str, str]]:
     """Return the files with misplaced ones where they belong, and {that path: where it was}.
 
-    A file is misplaced if the lesson has none of its path, and misses one that's called alike and
-    says nearly the same.
+    `states` are the lesson's. A file is misplaced if none of them has its path, and one has a file
+    that's missing, is called alike and says nearly the same.
     """
+    versions: dict[str, set[bytes]] = {}
+    for state in states:
+        for path, content in state.items():
+            versions.setdefault(path, set()).add(content)
     moved: dict[str, str] = {}
-    missing = [path for path in wanted if path not in files and wanted[path].strip()]
-    for stray in sorted(files.keys() - known):
-        found = [path for path in missing if path not in moved and _called_alike(stray, path)]
-        best = max(found, key=lambda path: _alike(stray, files, path, wanted, timeline), default="")
-        if best and _alike(stray, files, best, wanted, timeline) >= ALIKE:
+    for stray in sorted(files.keys() - versions.keys()):
+        found = {
+            path: max(_alike(stray, files[stray], path, each, timeline) for each in contents)
+            for path, contents in versions.items()
+            if path not in files and path not in moved and _called_alike(stray, path)
+        }
+        best = max(found, key=found.__getitem__, default="")
+        if best and found[best] >= ALIKE:
             moved[best] = stray
     put = {path: content for path, content in files.items() if path not in moved.values()}
     return put | {path: files[stray] for path, stray in moved.items()}, moved
@@ -180,17 +184,15 @@ def _called_alike(one: str, other: str) -> bool:
     return difflib.SequenceMatcher(None, names[0].stem, names[1].stem).ratio() > 0.75
 
 
-def _alike(
-    stray: str, files: file_tree.Tree, path: str, wanted: file_tree.Tree, timeline: Timeline
-) -> float:
-    """Return how much two files have in common, from 0 to 1."""
-    said, shown = timeline.says(path, files[stray]), timeline.says(path, wanted[path])
+def _alike(stray: str, mine: bytes, path: str, theirs: bytes, timeline: Timeline) -> float:
+    """Return how much two files have in common, from 0 to 1. Empty ones have nothing."""
+    said, shown = timeline.says(stray, mine), timeline.says(path, theirs)
     total = (said | shown).total()
-    return (said & shown).total() / total if total else 1.0
+    return (said & shown).total() / total if total else 0.0
 
 
 class _History:
-    """Which step brought, removed, will bring or will remove what a file says, seen from a position.
+    """Seen from a position: which step brought, removed, will bring or remove what a file says.
 
     Each is {(path, what it says): step}.
     """
@@ -251,7 +253,8 @@ def _way_through(position: Position, timeline: Timeline) -> list[Position]:
 def _describe(
     files: file_tree.Tree, moved: dict[str, str], ends: list[Position], timeline: Timeline
 ) -> Place:
-    position = ends[-1]
+    # A section that undoes its changes leaves the state from before it.
+    position = next((each for each in reversed(ends) if not each.section), ends[-1])
     count = len(timeline.steps[position.lesson])
     history = _History(position, timeline)
     different = _different_files(files, position, timeline)
@@ -347,10 +350,10 @@ def _ahead_files(
     found = {}
     for path in different:
         for each in later:
-            if path in files and path in each.files and each.files[path].strip():
-                if not _count(_differ(path, files[path], each.files[path], timeline)):
-                    found[path] = (each.lesson, each.inside or each.step)
-                    break
+            mine, theirs = files.get(path), each.files.get(path)
+            if mine and theirs and not _count(_differ(path, mine, theirs, timeline)):
+                found[path] = (each.lesson, each.inside or each.step)
+                break
     following = (position.lesson, position.inside or position.step + 1)
     return {path: step for path, step in found.items() if step != following}
 

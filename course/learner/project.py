@@ -21,7 +21,7 @@ _SETTINGS = re.compile(rb"""DJANGO_SETTINGS_MODULE['"]?,\s*['"](\w+)\.settings""
 
 @dataclass(frozen=True)
 class Project:
-    """A learner's project: where it is, its files, and what its package with the settings is called.
+    """A learner's project: where it is, its files, and the name of its package with the settings.
 
     `files` has the learner's own paths and contents, without caches, environments and databases.
     """
@@ -77,9 +77,13 @@ def read(text: str) -> Project:
     return Project(folder, files, package_of(files))
 
 
-def check(dir: str, **_) -> None:
-    """Raise CourseError, before anything slow, if there's no folder of that name to read."""
+def check(dir: str, run: bool, all: bool, watch: bool, json: bool, exercise: str | None) -> None:
+    """Raise CourseError if there's no folder of that name, or these don't go together."""
     _folder(dir)
+    if exercise and (run or all or json):
+        raise CourseError("An exercise is checked as a whole: leave out RUN, ALL and JSON.")
+    if watch and json:
+        raise CourseError("Leave out WATCH or JSON: JSON is one answer.")
 
 
 def package_of(files: file_tree.Tree) -> str:

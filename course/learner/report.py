@@ -11,7 +11,8 @@ from course.learner.place import Place, StepName
 from course.learner.timeline import Timeline
 
 VERSION = 1  # of the JSON; a key that changes its meaning makes it 2
-WIDTH = 96
+WIDTH = 88
+TROUBLESHOOTING = "docs/reference/troubleshooting.md"
 
 
 @dataclass(frozen=True)
@@ -156,13 +157,20 @@ class Report:
 
 def as_lines(finding: Finding) -> str:
     """Return a finding's four lines: where, yours, the page's, and what to do."""
-    rows = [("yours", finding.yours), ("page", finding.page), ("do", finding.do)]
+    do = finding.do
+    if finding.entry:
+        do += f" More: {TROUBLESHOOTING}#{finding.entry}"
+    rows = [("yours", finding.yours), ("page", finding.page), ("do", do)]
     lines = [finding.where or "the project"]
     for name, text in rows:
-        first, *rest = text.split("\n") if name != "do" else textwrap.wrap(text, WIDTH) or [""]
+        first, *rest = text.split("\n") if name != "do" else _wrapped(text)
         lines.append(f"  {name + ':':<7}{first}")
         lines += [f"         {line}" for line in rest]
     return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def lesson_title(lesson: str) -> str:

@@ -24,6 +24,7 @@ SYSTEM = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 # All that a page's commands find set, so that they find the same on every machine.
 VARIABLES = {
     "COLUMNS": "80",
+    "COURSE_REPLAY": "1",  # the clone's folders may be out of date: the replay writes them
     "LANG": "C.UTF-8",
     "NO_COLOR": "1",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -57,6 +58,7 @@ _WRITES_FILES = re.compile(
 _KEEPS_TO_ITSELF = re.compile(
     r"(?:\w+=\S* )*"  # variables set for this command alone
     r"(?:(?:pytest|pip|redis-cli)\b"
+    r"|\(cd ~/channels-course$|python3 -m course check\b"
     r"|python3? manage\.py (?:check|createsuperuser|demo|migrate)\b)"
 )
 

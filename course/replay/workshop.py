@@ -53,14 +53,14 @@ class Workshop:
         """Return what each running server has printed, by the name of its kind, such as "web"."""
         return self._shell.servers.logs()
 
+    def run(self, command: str) -> tuple[int, list[str]]:
+        """Run a command; return its exit status and what it printed. Raises Mismatch, Halted."""
+        return self._shell.run(command)
+
     def do(self, block: Block) -> None:
         """Carry out a block and compare. Raises Mismatch and Halted."""
         if action := self.ACTIONS.get(block.kind):
             action(self, block)
-
-    def run(self, command: str) -> tuple[int, list[str]]:
-        """Run a command; return its exit status and what it printed. Raises Mismatch, Halted."""
-        return self._shell.run(command)
 
     def _write(self, block: Block) -> None:
         self._write_file(block.path, block.text)

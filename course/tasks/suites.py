@@ -152,6 +152,11 @@ def test_faults() -> int:
     return run_suites(of_files("faults"))
 
 
+def test_learner() -> int:
+    """Run the tests of what learners and instructors are told, a suite for each file."""
+    return run_suites(of_files("learner"))
+
+
 def of_files(folder: str) -> list[Suite]:
     """Return a suite for each file of tests in that folder below tests/."""
     paths = sorted(chapters.ROOT.glob(f"tests/{folder}/test_*.py"))

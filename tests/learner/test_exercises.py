@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from course import chapters
-from course.learner import exercises, judge
+from course.learner import exercises, judge, own_tests
 from course.learner.project import Project
 from course.pages import file_tree
 from course.tasks.housekeeping import LEARNERS
@@ -140,10 +140,10 @@ def checked(request):
 @pytest.fixture(scope="module", autouse=True)
 def fewer_tests():
     """Leave out the chapters' own tests that take long."""
-    own_tests = exercises.own_tests
+    all_but_visible = exercises.all_but_visible
     with pytest.MonkeyPatch.context() as patch:
-        ignored = [own_tests(), *(f"--ignore=tests/test_{name}.py" for name in LONG)]
-        patch.setattr(exercises, "own_tests", lambda: " ".join(ignored))
+        ignored = [all_but_visible(), *(f"--ignore=tests/test_{name}.py" for name in LONG)]
+        patch.setattr(exercises, "all_but_visible", lambda: " ".join(ignored))
         yield
 
 
@@ -151,7 +151,7 @@ def both_sides(exercise):
     """Return whether the untouched chapter fails each kind of test, and how the solution does."""
     untouched = file_tree.read(chapters.folder(exercise.chapter))
     with judge.workshop(exercises.with_tests(untouched, exercise)) as there:
-        visible = exercises.run_tests(there, exercises.VISIBLE)
+        visible = own_tests.run(there, exercises.VISIBLE).said
         hidden = any(outcome.said for outcome in judge.judge(there, exercise.hidden_tests))
     files = solve(exercise)
     return visible, hidden, check(exercise, files), said_by_ruff(files, untouched)

@@ -1,4 +1,4 @@
-"""Make projects that no page describes, as learners leave them: seeded, so each run has the same."""
+"""Make projects that no page describes, as learners leave them. A seed makes them the same."""
 
 import random
 from dataclasses import dataclass

@@ -134,6 +134,8 @@ fails(
     *(CONSUMERS, "        self.accept()", "            self.accept()\n        pass"),
     *(CONSUMERS, "    def connect(self):\n", "    def connect(self):\n        pass\n"),
 )
+fails("A module isn't there", CHECK, "2", URLS, "chat.rooms", "chat.room")
+fails("A name isn't in its module", CHECK, "2", URLS, "import ROOM_NAME", "import ROOMNAME")
 fails("An import is missing", CHECK, "2", URLS, "import path, re_path", "import path")
 fails(
     "A route's name is misspelt",
@@ -144,6 +146,11 @@ asks(
     "A template is in the wrong place",
     *(500, "GET /chat/lobby/"),
     *("2", VIEWS, '"chat/room.html"', '"room.html"'),
+)
+asks(
+    "A tag library isn't registered",
+    *(500, "GET /chat/lobby/"),
+    *("5", SETTINGS, "    'django_htmx',\n", ""),
 )
 fails("manage.py isn't in this folder", CHECK)
 
@@ -189,6 +196,7 @@ def port_is_taken(lab):
 OPEN = "void new WebSocket('ws://' + location.host + '/ws/chat/lobby/')"
 VIEWS_IMPORT = "from chat import views\n"
 INDEX = '    path("", views.index, name="index"),\n'
+SOCKETS = "URLRouter(websocket_urlpatterns)"
 CONSUMER_ROUTE = '    path("ws/", ChatConsumer.as_asgi()),\n'
 
 
@@ -217,6 +225,13 @@ asks(
     "2",
     *(URLS, VIEWS_IMPORT, f"{VIEWS_IMPORT}from chat.consumers import ChatConsumer\n"),
     *(URLS, INDEX, INDEX + CONSUMER_ROUTE),
+)
+
+
+talks(
+    "The scope has no user",
+    *("6", ASGI, "AuthMiddlewareStack(URLRouter(websocket_urlpatterns))", SOCKETS),
+    path="/ws/chat/1/",
 )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from course import chapters
 from course.console import CourseError
-from course.learner import exercises, judge
+from course.learner import exercises, judge, own_tests
 from course.learner.project import Project
 from course.pages import file_tree, grammar
 from course.replay import recordings
@@ -151,7 +151,7 @@ def first_chapter():
 )
 def test_failure_is_told_without_the_frames_of_libraries(first_chapter, test, said):
     first_chapter.do(grammar.Block("write", 1, test, "tests/test_tea.py"))
-    found = exercises.run_tests(first_chapter, "tests/test_tea.py")
+    found = own_tests.run(first_chapter, "tests/test_tea.py").said
     assert said in found
     assert "site-packages" not in found and "/my-chat/" not in found
 

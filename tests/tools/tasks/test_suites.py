@@ -247,7 +247,7 @@ def ran(monkeypatch):
     ran = []
     monkeypatch.setattr(suites, "run_suites", ran.extend)
     monkeypatch.setattr(services, "postgres_programs", lambda: None)
-    for command in (suites.test_all, suites.test_docs, suites.test_faults):
+    for command in (suites.test_all, suites.test_docs, suites.test_faults, suites.test_learner):
         command()
     return ran
 
