@@ -101,7 +101,9 @@ def _stops_at(where: Place, chapter: str, finding: Finding) -> tuple[str, int]:
         steps.append(int(match[1]))
     if steps:
         return chapter, min(steps)
-    return next((each.step for each in where.differences if each.step), (chapter, 0))
+    known = [each.step for each in where.differences if each.step]
+    own = [step for step in known if step[0] == chapter]
+    return next(iter([*own, *known]), (chapter, 0))
 
 
 def _cut(text: str) -> str:
