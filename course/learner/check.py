@@ -1,7 +1,6 @@
 """`check`: say how far a learner's folder is, what's wrong with it first, and what's next."""
 
 import contextlib
-import hashlib
 import json as to_json
 import os
 import subprocess
@@ -29,10 +28,9 @@ from course.learner import timeline as timelines
 from course.learner.findings import Finding
 from course.learner.project import Project
 from course.learner.report import Report, looked_at
-from course.learner.timeline import Position, Timeline
+from course.learner.timeline import Timeline
 from course.pages import file_tree
 from course.pages.grammar import PageError
-from course.replay import recordings
 
 LOOK_AGAIN = 0.3  # seconds between two looks at a folder that's watched
 AT_MOST = 3  # findings with --all
@@ -76,31 +74,17 @@ def examine(
         mine = probing.result()
     if not findings and (failed := probe.installed(found.folder, found.files)):
         findings = [failed]
-    if not findings and (failed := probe.compare(mine, _wanted(there.nearest))):
+    if not findings and (failed := probe.compare(mine, probe.wanted(there.nearest.files))):
         findings = [failed]
     others = differences.findings(found, there, timeline)
     findings = [differences.with_the_page(each, there, others) for each in findings]
     if not findings or most > 1:
         findings += others
-    findings = _explained(findings[:most], there)
+    findings = _explained(findings, there)[:most]
     report = Report(str(found.folder), there, timeline, findings, looked_at(findings, run))
     if run and (not findings or findings[0].rung == "text"):
         return _judged(report, most, prefix)
     return report
-
-
-def _wanted(position: Position) -> probe.Probed:
-    """Return how far the page's own state gets. It's kept on disk, because it takes a second."""
-    digest = hashlib.sha256()
-    for path, content in position.files.items():
-        digest.update(f"{path} {len(content)}\n".encode() + content)
-    key = digest.hexdigest()
-    name = f"probe-{key[:16]}"
-    found = recordings.load(name, key)
-    if found is None:
-        found = probe.look(position.files, project.PACKAGE)
-        recordings.save(name, key, found)
-    return found
 
 
 def _explained(findings: list[Finding], there: place.Place) -> list[Finding]:
@@ -109,7 +93,12 @@ def _explained(findings: list[Finding], there: place.Place) -> list[Finding]:
         mistakes.explain, files=there.files, chapter=there.lesson, wanted=there.nearest.files
     )
     moved = {each.moved_from for each in there.differences} - {""}
-    return [each if each.where in moved else known(each) for each in findings]
+    found: list[Finding] = []
+    for each in findings:
+        each = each if each.where in moved else known(each)
+        if not each.mistake or each.mistake not in [other.mistake for other in found]:
+            found.append(each)  # one mistake may show in several ways
+    return found
 
 
 def _timeline() -> Timeline:
@@ -157,11 +146,10 @@ def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
         halt.set()
         progress.over("running")
     findings = [*report.findings, *judged.findings] if judged.findings else []
-    findings = findings[:most]
     return replace(
         report,
-        findings=_explained(findings, there),
-        not_looked_at=looked_at(findings, True),
+        findings=_explained(findings, there)[:most],
+        not_looked_at=[],
         conversations=judged.conversations + judged.hidden,
         tests=tests,
         otherwise=[] if findings else report.findings,

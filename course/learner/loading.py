@@ -4,9 +4,10 @@ It's told the project's package, whether Django is set up first or by the ASGI m
 Daphne, how many seconds it may take, and where else packages are. The current folder is a copy of
 the project. It prints one JSON object a line:
 
-- {"at": WHAT}: what it does next
+- {"at": "importing config.asgi"}: what it does next
 - {"rung": RUNG, "yours": TEXT, "where": "FILE:LINE" or ""}: something that fails
-- {"routes": [TEXT, ...]}: at the end
+- {"routes": [TEXT, ...]}: what it serves, if nothing fails before they can be listed
+- {"end": true}: it's done
 
 If it takes too long, Python adds where each thread is, and ends.
 """
@@ -32,9 +33,9 @@ def main(package: str, plain: bool, seconds: float, others: list[str]) -> None:
     faulthandler.dump_traceback_later(seconds, exit=True, file=out)
     warnings.simplefilter("ignore")
     loading = Loading(Path.cwd(), package, out)
-    sys.path[:] = [str(loading.root), *sys.path[1:], *others]
+    sys.path[:] = [str(loading.root), *sys.path, *others]
     loading.load(plain)
-    out.flush()
+    loading.say(end=True)
     os._exit(0)
 
 
@@ -48,13 +49,13 @@ class Loading:
         self.out = out
 
     def load(self, plain: bool) -> None:
-        self.at("Python reads the files")
+        self.at("reading the files")
         if not self.parse() or not Path(self.settings).exists():
             return
         if plain and not self.import_asgi():
             return
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{self.package}.settings")
-        self.at("Django loads the settings and the apps")
+        self.at("loading the settings and the apps")
         try:
             import django
 
@@ -63,11 +64,11 @@ class Loading:
             self.failed("settings", error)
             return
         self.parse_templates()
-        self.at("Django checks the project")
+        self.at("checking the project")
         application, starts = self.start()
         if starts:
-            self.find_templates()
-            self.at("the routes are listed")
+            self.follow_names()
+            self.at("listing the routes")
             try:
                 self.say(routes=[*pages(), *others(application)])
             except BaseException as error:
@@ -88,10 +89,10 @@ class Loading:
         return fine
 
     def import_asgi(self) -> bool:
-        """Import the ASGI module first of all, as a server does. Return whether it works."""
+        """Import the ASGI module as Daphne does, before anything else. Return whether it works."""
         if not Path(f"{self.package}/asgi.py").exists():
             return True
-        self.at(f"{self.package}.asgi is imported")
+        self.at(f"importing {self.package}.asgi")
         try:
             importlib.import_module(f"{self.package}.asgi")
         except BaseException as error:
@@ -140,11 +141,15 @@ class Loading:
 
         application = None
         try:
-            errors = [error for error in checks.run_checks() if error.level >= checks.ERROR]
-            if errors:
+            assert settings.SECRET_KEY  # raises ImproperlyConfigured if it's empty
+            found = checks.run_checks()
+            if errors := [each for each in found if each.level >= checks.ERROR]:
                 said = "\n".join(str(error) for error in errors)
                 self.fails("starts", said, self.setting(said))
                 return None, False
+            for each in found:
+                if (each.id or "").startswith("urls."):  # a warning about a route
+                    self.fails("starts", str(each), self.written(str(each)))
             if hasattr(settings, "ASGI_APPLICATION") or "daphne" in settings.INSTALLED_APPS:
                 application = self.application(settings)
             self.find_changes()
@@ -169,31 +174,36 @@ class Loading:
             )
         return get_default_application()
 
-    def find_templates(self) -> None:
-        """Report names of templates, in modules and in other templates, that Django can't find."""
+    def follow_names(self) -> None:
+        """Report names of templates and routes that are used and that Django can't find."""
         from django.template.exceptions import TemplateDoesNotExist
         from django.template.loader import get_template
+        from django.urls import NoReverseMatch, reverse
 
-        for where, name in self.names():
+        for where, name in [*self.names_in_modules(), *self.names_in_templates()]:
             try:
-                get_template(name)
+                get_template(name) if name.endswith(".html") else reverse(name)
             except TemplateDoesNotExist as error:
                 self.fails("routes", text(error), where)
+            except NoReverseMatch as error:
+                if "is not a" in str(error):  # and not: it needs arguments
+                    self.fails("routes", text(error), where)
             except Exception:
                 continue  # it's there, with a mistake in it
 
-    def names(self):
+    def names_in_modules(self):
+        """Yield FILE:LINE and the name of each template or route that a module seems to use."""
         for path in sorted(Path().rglob("*.py")):
             if path.parts[0] == "tests":
                 continue
             for node in ast.walk(ast.parse(path.read_bytes())):
-                if isinstance(node, ast.Constant) and re.fullmatch(
-                    r"[\w/-]+\.html", str(node.value)
-                ):
-                    yield f"{path}:{node.lineno}", node.value
+                given = [node] if _is_template(node) else _routes_named(node)
+                yield from ((f"{path}:{each.lineno}", each.value) for each in given)
+
+    def names_in_templates(self):
         for path in self.templates():
             for number, line in enumerate(path.read_text().split("\n"), start=1):
-                for name in re.findall(r"""{%\s*(?:extends|include)\s+["']([^"']+)["']""", line):
+                for name in re.findall(r"""{%\s*(?:extends|include|url)\s+["']([^"']+)""", line):
                     yield f"{path}:{number}", name
 
     def templates(self) -> list[Path]:
@@ -208,15 +218,34 @@ class Loading:
             return
         where = ""
         frames = traceback.extract_tb(error.__traceback__)
-        cause = error.__cause__ or error.__context__
-        if cause:
-            frames = [*traceback.extract_tb(cause.__traceback__), *frames]
         if re.search(r"Apps aren't loaded yet|settings are not configured", said):
             frames.reverse()  # it's the import that comes too early, not what it finds
+        frames = [frame for frame in frames if not frame.filename.startswith("<")]
         for frame in frames:
             if self.inside(frame.filename):
                 where = f"{self.inside(frame.filename)}:{frame.lineno}"
-        self.fails(rung, said, self.setting(said) or where or self.setting("INSTALLED_APPS"))
+        if not frames or not self.inside(frames[-1].filename):  # Django raised it
+            where = self.setting(said) or self.named_in_settings(said) or where
+        self.fails(rung, said, where or f"{self.settings}:1")
+
+    def written(self, said: str) -> str:
+        """Return where a urls.py has the route that a warning quotes, or ""."""
+        for quoted in re.findall(r"'([^']*)'", said):  # its pattern, and then its name
+            for path in sorted(Path().rglob("urls.py")):
+                for number, line in enumerate(path.read_text().split("\n"), start=1):
+                    if re.search(rf"""["']{re.escape(quoted)}["']""", line):
+                        return f"{path}:{number}"
+        return ""
+
+    def named_in_settings(self, said: str) -> str:
+        """Return where the settings have the module, or the class in it, that a text quotes."""
+        quoted = re.findall(r"""["']([\w.-]+)["']""", said)
+        constants = ast.walk(ast.parse(Path(self.settings).read_bytes())) if quoted else []
+        for node in constants:
+            value = f".{getattr(node, 'value', '')}."
+            if isinstance(node, ast.Constant) and all(f".{name}." in value for name in quoted):
+                return f"{self.settings}:{node.lineno}"
+        return ""
 
     def setting(self, said: str) -> str:
         """Return where the first of the settings is that a text names."""
@@ -254,13 +283,13 @@ def text(error: BaseException) -> str:
 
 
 def pages(patterns=None, before: str = ""):
-    """Yield the addresses of the pages, without the admin's own."""
+    """Yield the addresses of the pages, such as "HTTP /chat/", without the admin's own."""
     from django.urls import get_resolver
 
     for entry in get_resolver().url_patterns if patterns is None else patterns:
         address = before + plain(entry)
         if getattr(entry, "app_name", None) == "admin" or not hasattr(entry, "url_patterns"):
-            yield f"page /{address}"
+            yield f"HTTP /{address}"
         else:
             yield from pages(entry.url_patterns, address)
 
@@ -285,10 +314,31 @@ def sockets(application, before: str = ""):
 
 
 def plain(entry) -> str:
-    """Return a route's pattern in the way that differs least: `chat/<room_name>/`."""
+    """Return a route's pattern without converters and signs of regexes: `chat/<room_name>/`."""
     from django.contrib.admindocs.views import simplify_regex
 
-    return re.sub(r"<\w+:", "<", simplify_regex(str(entry.pattern))).removeprefix("/")
+    written = str(entry.pattern).removeprefix("^")
+    simple = re.sub(r"<\w+:", "<", simplify_regex(written)).removeprefix("/")
+    return f"/{simple}" if written.startswith("/") else simple  # such a route never matches
+
+
+def _is_template(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and bool(re.fullmatch(r"[\w/-]+\.html", str(node.value)))
+
+
+def _routes_named(node: ast.AST) -> list[ast.Constant]:
+    """Return what a call such as `redirect("chat:index")` names a route with."""
+    if not isinstance(node, ast.Call):
+        return []
+    called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    given = [each.value for each in node.keywords if each.arg == "pattern_name"]
+    if called in ("redirect", "reverse", "reverse_lazy"):
+        given += node.args[:1]
+    return [
+        each
+        for each in given
+        if isinstance(each, ast.Constant) and re.fullmatch(r"[\w:-]+", str(each.value))
+    ]
 
 
 def _is_text(path: Path) -> bool:

@@ -3,9 +3,9 @@
 It's loaded in a process of its own, from a copy of its files, by loading.py.
 """
 
+import hashlib
 import json
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,20 +14,28 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import django
+
 from course import processes
-from course.learner import loading
+from course.learner import loading, project
 from course.learner.findings import RUNGS, Finding
 from course.pages import file_tree
+from course.replay import recordings
 
-LIMIT = 15.0  # seconds that a project may take to load
+LIMIT = 10.0  # seconds that a project may take to load
 GRACE = 2.0  # seconds that it gets to say where it was when they were over
 
-PAGE = "Here, the page's project gets further."
+PAGE = {
+    "parses": "On the page, this file has no such mistake.",
+    "settings": "On the page, the settings load.",
+    "starts": "On the page, the project starts.",
+    "routes": "On the page, every route and template is found.",
+}
 DO = {
     "parses": "Compare this line, and the one above it, with the page.",
-    "settings": "Compare this line with the page. If a module is missing, look at its spelling.",
+    "settings": "Compare this line, and the names in it, with the page.",
     "starts": "Compare this line, and the imports at the top of the file, with the page.",
-    "routes": "Compare the names with the page, and the file's folder.",
+    "routes": "Compare this name with the page, and check that the file is in the right folder.",
 }
 _FRAME = re.compile(r'  File "(?P<path>[^"]+)", line (?P<line>\d+) in ')
 
@@ -37,9 +45,10 @@ class Probed:
     """How far a project gets.
 
     `findings` are those of the lowest rung first, and empty if everything works. `routes` are texts
-    such as "page /chat/<room_name>/", "WebSocket /ws/chat/<room_name>/" and "channel bot", or None
-    if they couldn't be listed. `package` is the one with the settings, and `lists` says where the
-    routes are: {"page chat": "chat/urls.py:8", "WebSocket": "chat/routing.py:6"}.
+    such as "HTTP /chat/<room_name>/", "WebSocket /ws/chat/<room_name>/" and "channel bot", or None
+    if they couldn't be listed. `package` is the one with the settings. `lists` says where the
+    routes are, {"HTTP chat": "chat/urls.py:8", "WebSocket": "chat/routing.py:6", "channel": ...},
+    and where they're included, {"config": "config/urls.py:22", "asgi": "config/asgi.py:26"}.
     """
 
     findings: tuple[Finding, ...]
@@ -73,36 +82,54 @@ def look(
             stopped = any(each.rung == "settings" for each in below)
             found = below if stopped else _unique([*found, *below])
     findings = tuple(sorted(found, key=lambda finding: RUNGS.index(finding.rung)))
-    return Probed(findings, routes, package, _lists(files))
+    return Probed(findings, routes, package, _lists(files, package))
 
 
 def compare(mine: Probed, wanted: Probed) -> Finding | None:
     """Return what stops `mine` and doesn't stop the page's own state, or None.
 
-    That's the lowest rung's first finding, or else routes that are missing.
+    That's the lowest rung's first finding, or routes that are missing, because other files may name
+    those.
     """
     theirs = {finding.yours for finding in wanted.findings}
     word = re.compile(rf"\b{re.escape(mine.package)}\b")
-    for finding in mine.findings:
-        if finding.yours not in theirs and word.sub(wanted.package, finding.yours) not in theirs:
-            return finding
-    if mine.routes is None or wanted.routes is None:
+    own = [
+        finding
+        for finding in mine.findings
+        if not {finding.yours, word.sub(wanted.package, finding.yours)} & theirs
+    ]
+    missing = [route for route in wanted.routes or () if route not in (mine.routes or ())]
+    if own and (own[0].rung != "routes" or not missing):
+        return own[0]
+    if mine.routes is None or not missing:
         return None
-    missing = [route for route in wanted.routes if route not in mine.routes]
-    if not missing:
-        return None
-    kind = missing[0].split()[0]
+    kind, address = missing[0].split(" ", 1)
+    app = address.split("/")[1] if kind == "HTTP" else ""
     there = [route for route in mine.routes if route.startswith(kind)]
-    if kind == "page":
-        app = missing[0].split("/")[1]
-        kind = f"page {app}" if f"page {app}" in mine.lists else f"page {mine.package}"
+    included = there if kind != "HTTP" else [each for each in there if f" /{app}/" in each]
+    included_by = mine.package if kind == "HTTP" else "asgi"
     return Finding(
         rung="routes",
-        where=mine.lists.get(kind, ""),
-        yours="\n".join(there) or f"There's no route of this kind: {missing[0]}",
-        page=f"The page's project has {' and '.join(missing)}.",
-        do="Compare the routes with the page, and look if the file with them is included.",
+        where=mine.lists.get(f"{kind} {app}".strip() if included else included_by, ""),
+        yours="\n".join(there) or f"There are no {kind} routes.",
+        page="\n".join(missing),
+        do="Compare the routes with the page, and check that the file with them is included.",
     )
+
+
+def wanted(files: file_tree.Tree) -> Probed:
+    """Return how far one of the pages' own states gets. It's kept on disk, as recordings are."""
+    digest = hashlib.sha256(f"{django.VERSION} {sys.version}".encode())
+    ours = [(path, Path(path).read_bytes()) for path in (__file__, loading.__file__)]
+    for path, content in [*ours, *sorted(files.items())]:
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    key = digest.hexdigest()
+    name = f"probed_{key[:16]}"
+    found = recordings.load(name, key)
+    if found is None:
+        found = look(files, project.PACKAGE)
+        recordings.save(name, key, found)
+    return found
 
 
 def installed(folder: Path, files: file_tree.Tree) -> Finding | None:
@@ -122,8 +149,8 @@ def installed(folder: Path, files: file_tree.Tree) -> Finding | None:
                         rung="settings",
                         where=f"{path}:{number}",
                         yours=f"{name} isn't installed in your .venv.",
-                        page=f"The page installs what {path} names.",
-                        do=f"Type: . .venv/bin/activate; pip install -r {path}",
+                        page=f"The page installs every package in {path}.",
+                        do=f"Type: .venv/bin/pip install -r {path}",
                         entry="django-isnt-installed-here",
                     )
     return None
@@ -135,9 +162,16 @@ def site_packages(folder: Path) -> list[Path]:
     return [path for path in [*found, folder / ".venv/Lib/site-packages"] if path.is_dir()]
 
 
-def _load(root, package, mode, prefix, packages, seconds):
+def _load(
+    root: Path,
+    package: str,
+    mode: str,
+    prefix: Sequence[str],
+    packages: Sequence[Path | str],
+    seconds: float,
+) -> tuple[list[Finding], tuple[str, ...] | None, bool]:
     """Return the findings of one run of loading.py, the routes or None, and if it took too long."""
-    command = [*prefix, sys.executable, "-B", loading.__file__, package, mode, str(seconds)]
+    command = [*prefix, sys.executable, "-IB", loading.__file__, package, mode, str(seconds)]
     with subprocess.Popen(
         [*command, *map(str, packages)],
         cwd=root,
@@ -153,13 +187,16 @@ def _load(root, package, mode, prefix, packages, seconds):
             printed = late.stdout or b""
         finally:
             processes.end(process)
-    return _read(printed.decode(errors="replace"), root, seconds, process.returncode)
+    return _read(printed.decode(errors="replace"), root, seconds)
 
 
-def _read(printed: str, root: Path, seconds: float, status: int):
+def _read(
+    printed: str, root: Path, seconds: float
+) -> tuple[list[Finding], tuple[str, ...] | None, bool]:
     findings: list[Finding] = []
     routes = None
-    doing, stack = "it starts", []
+    ended = False
+    doing, stack = "starting", []
     for line in printed.split("\n"):
         try:
             said = json.loads(line)
@@ -167,19 +204,22 @@ def _read(printed: str, root: Path, seconds: float, status: int):
             stack.append(line)
             continue
         doing = said.get("at", doing)
+        ended = ended or "end" in said
         if "rung" in said:
             findings.append(_finding(**said))
         if "routes" in said:
             routes = tuple(dict.fromkeys(said["routes"]))
-    late = any(line.startswith("Timeout (") for line in stack)
-    if status != 0 and (late or status < 0 or not findings):
-        ended = f"It's still busy after {seconds:g} seconds," if late else "Python ended"
-        findings.append(_finding("starts", f"{ended} while {doing}.", _innermost(stack, root)))
-    return findings, routes, late or status == -signal.SIGINT
+    if not ended:
+        late = any(line.startswith("Timeout (") for line in stack)
+        said = f"Python ended while {doing}."
+        if late:
+            said = f"{doing.capitalize()} takes more than {seconds:g} seconds."
+        findings.append(_finding("starts", said, _innermost(stack, root)))
+    return findings, routes, not ended
 
 
 def _finding(rung: str, yours: str, where: str) -> Finding:
-    return Finding(rung, where, yours, PAGE, DO[rung])
+    return Finding(rung, where, yours, PAGE[rung], DO[rung])
 
 
 def _unique(findings: list[Finding]) -> list[Finding]:
@@ -195,22 +235,28 @@ def _innermost(stack: list[str], root: Path) -> str:
     return ""
 
 
-def _lists(files: file_tree.Tree) -> dict[str, str]:
-    """Return where the lists of routes are: {the first word of a route: FILE:LINE}."""
-    names = {"WebSocket": "websocket_urlpatterns", "channel": "channel_names", "": "urlpatterns"}
+def _lists(files: file_tree.Tree, package: str) -> dict[str, str]:
+    """Return where the lists of routes are, and where they're included, as Probed has them."""
     found = {}
     for path, content in files.items():
+        folder = path.split("/")[0]
+        kinds = {
+            "websocket_urlpatterns": "WebSocket",
+            "channel_names": "channel",
+            "urlpatterns": package if folder == package else f"HTTP {folder}",
+            "application": "asgi" if path == f"{package}/asgi.py" else "",
+        }
         for number, line in enumerate(content.decode(errors="replace").split("\n"), start=1):
-            for kind, name in names.items():
-                if path.endswith(".py") and line.startswith(f"{name} ="):
-                    found[kind or f"page {path.split('/')[0]}"] = f"{path}:{number}"
+            name = line.split(" =")[0]
+            if path.endswith(".py") and " =" in line and kinds.get(name):
+                found[kinds[name]] = f"{path}:{number}"
     return found
 
 
 def _required(line: str, there: dict[str, metadata.Distribution]) -> list[str]:
     """Return the names of the packages that a line of requirements asks for, extras included."""
     match = re.match(r"([A-Za-z0-9][\w.-]*)(?:\[([\w, -]+)\])?", line.strip())
-    if not match:
+    if not match or ";" in line:  # such as `; python_version < "3.12"`
         return []
     name = _normal(match[1])
     extras = [extra.strip() for extra in (match[2] or "").split(",") if extra.strip()]

@@ -165,7 +165,7 @@ def as_lines(finding: Finding) -> str:
     for name, text in rows:
         first, *rest = text.split("\n") if name != "do" else _wrapped(text)
         lines.append(f"  {name + ':':<7}{first}")
-        lines += [f"         {line}" for line in rest]
+        lines += [f"         {line}".rstrip() for line in rest]
     return "\n".join(lines)
 
 
