@@ -176,6 +176,7 @@ VERBS = [
             CHAPTER,
             Argument("--to", "~/marks", "writes them into that new folder", A_TARGET),
         ),
+        check="course.learner.submissions:check",
     ),
     Verb(
         "replay",
