@@ -32,9 +32,10 @@ TRIES = 3  # how often a project's conversations begin again if they don't go th
 
 Tell = Callable[[str], None]  # is told the heading of each section when it begins
 
-# What isn't asked: what makes files or environments, the suites, and what asks only the clone.
+# What isn't asked: what makes files or environments, the suites, and what asks only the clone, such
+# as `check` itself, which would ask for ever.
 _LEFT_OUT = re.compile(
-    r"(?:\w+=\S* )*(?:pip|pytest|source|diff|python3?$"
+    r"(?:\w+=\S* )*(?:pip|pytest|source|diff|make|\(cd ~/channels-course|python3?$"
     r"|python3? (?:-m venv|manage\.py (?:createsuperuser|collectstatic))\b)"
 )
 # What prepares the others. It's carried out for that, and what it prints isn't compared.

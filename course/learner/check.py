@@ -129,15 +129,16 @@ def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
         progress.step("running", [title], None)
 
     there = report.place
+    at_end = there.lesson in chapters.NAMES and there.done == there.steps and not there.skipped
     try:
-        if there.finished and there.lesson in chapters.NAMES:
+        if at_end:
             judged = behaviour.at_end(there.files, there.lesson, halt, tell, prefix, most)
         else:
             judged = behaviour.judge_step(
                 there.files, there.lesson, there.done, halt, tell, prefix, most
             )
         tests = None
-        if there.finished and there.lesson in chapters.NAMES and not judged.findings:
+        if at_end and not judged.findings:
             tell("the chapter's own tests")
             tested = own_tests.of_chapter(there.files, there.lesson)
             tests = tested.passed

@@ -122,7 +122,9 @@ class Report:
 
     def _next(self) -> list[str]:
         if not self.following:
-            guides = [name for name, before in chapters.GUIDES.items() if before == self.place.lesson]
+            guides = [
+                name for name, before in chapters.GUIDES.items() if before == self.place.lesson
+            ]
             pages = [f"  {chapters.page(name).relative_to(chapters.ROOT)}" for name in guides]
             return ["That was the last step. What comes next is a guide:", *pages] if pages else []
         step = self.timeline.step(*self.following)

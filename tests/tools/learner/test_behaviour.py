@@ -36,6 +36,7 @@ def test_later_steps_are_not_asked(script):
 
 def test_suites_and_commands_that_make_files_are_left_out(script):
     commands = ["pip install x", "pytest -q", "cp a b", "mkdir c", "rm b", "python3 -m venv .venv"]
+    commands.append("(cd ~/channels-course && python3 -m course check ~/my-chat --run)")
     shown = console(*[f"$ {command}" for command in commands], "$ python manage.py migrate", "OK")
     assert script(f"## 1. One\n\n{shown}", 1) == ["$ python manage.py migrate"]
 
