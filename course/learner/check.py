@@ -80,17 +80,26 @@ def examine(
     findings = [differences.with_the_page(each, there, others) for each in findings]
     if not findings or most > 1:
         findings += others
-    findings = _explained(findings, there)[:most]
+    findings = _explained(findings, there, found.theirs)[:most]
     report = Report(str(found.folder), there, timeline, findings, looked_at(findings, run))
     if run and (not findings or findings[0].rung == "text"):
         return _judged(report, most, prefix)
     return report
 
 
-def _explained(findings: list[Finding], there: place.Place) -> list[Finding]:
-    """Return the findings, those of known mistakes with what's known about them."""
+def _explained(
+    findings: list[Finding], there: place.Place, theirs: Callable[[str], str] = str
+) -> list[Finding]:
+    """Return the findings, those of known mistakes with what's known about them.
+
+    `theirs` gives the learner's path of a file that the pages call by another.
+    """
     known = partial(
-        mistakes.explain, files=there.files, chapter=there.lesson, wanted=there.nearest.files
+        mistakes.explain,
+        files=there.files,
+        chapter=there.lesson,
+        wanted=there.nearest.files,
+        theirs=theirs,
     )
     moved = {each.moved_from for each in there.differences} - {""}
     found: list[Finding] = []
