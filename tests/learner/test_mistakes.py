@@ -15,11 +15,12 @@ import pytest
 
 from course import chapters, processes
 from course.console import CourseError
-from course.learner import check, mistakes, project, timeline
+from course.learner import check, exercises, mistakes, project, timeline
 from course.learner.findings import Finding
 from course.pages import file_tree, matching
 from course.replay import recordings
 from course.tasks import services, suites
+from tests.learner.test_exercises import solve
 
 AT_ONCE = 4  # some of the tests wait for a frame that never comes
 # No test uses anyio, whose plugin takes a third of pytest's start.
@@ -157,6 +158,18 @@ def test_mistake_is_named_in_none_of_the_pages_own_states(name, states):
         if KNOWN[name].place(NOTHING, {path: content}, lesson) is not None:
             named |= titles
     assert named == set(KNOWN[name].steps)
+
+
+@pytest.mark.parametrize("exercise", exercises.names())
+def test_solution_of_an_exercise_is_no_mistake(exercise):
+    exercise = exercises.find(exercise)
+    files = solve(exercise)
+    named = [
+        name
+        for name, mistake in KNOWN.items()
+        if mistake.place(NOTHING, files, exercise.chapter) is not None
+    ]
+    assert named == []
 
 
 @pytest.mark.parametrize(
