@@ -26,6 +26,7 @@ class Part(NamedTuple):
 
 # What startproject and startapp write with one version of Django and not with another (5.2 to 6.1).
 _BY_VERSION = re.compile(r"(?:\w+Config: )?(?:DEFAULT_AUTO_FIELD|default_auto_field|MAILERS)\b")
+_SCOPE = re.compile(r"(?:\w+: )*")
 _DJANGO_KEY = re.compile(r"^SECRET_KEY = 'django-insecure-.*'$")
 
 _MARKUP = re.compile(
@@ -80,6 +81,16 @@ def lines(content: bytes) -> list[Part]:
 def counted(found: list[Part]) -> Counter:
     """Return how often a file says each thing."""
     return Counter(part.text for part in found)
+
+
+def scope(text: str) -> list[str]:
+    """Return the classes and functions that a part of a Python file is in, the outermost first."""
+    return _SCOPE.match(text)[0].split(": ")[:-1]
+
+
+def bare(text: str) -> str:
+    """Return a part's text without its scope and without its depth."""
+    return text[_SCOPE.match(text).end() :].strip()
 
 
 def _lines(text: str) -> list[Part]:

@@ -19,6 +19,7 @@ from course.pages import file_tree
 
 StepName = tuple[str, int]  # a lesson and the number of a step, 0 for its start
 
+NEARLY = 0.8  # how alike two lines are if one of them was mistyped, from 0 to 1
 ALIKE = 0.6  # how much of two files has to be the same for one to be a misplaced other
 # What a state has and the project lacks counts more than the opposite. So if a project is between
 # two states, the earlier one is nearer.
@@ -270,7 +271,8 @@ def _describe(
     skipped = [step for step in undone if step and history.is_most(undone[step], step)]
     ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
     begun = {position.inside} if position.inside else set()
-    if early[following] and following not in ahead:
+    mistyped = _mistyped(extra, following, history)
+    if (early[following] or mistyped) and following not in ahead:
         begun.add(following[1])
     # The last steps may be half done, or just not done.
     done = position.step
@@ -317,6 +319,24 @@ def _describe(
         nearest=position,
         files=files,
     )
+
+
+def nearly_the_same(one: str, other: str) -> bool:
+    """Return whether two parts of a file differ in a few characters, or in where they are."""
+    sides = canonical.bare(one), canonical.bare(other)
+    return difflib.SequenceMatcher(None, *sides, autojunk=False).ratio() >= NEARLY
+
+
+def _mistyped(extra: set[tuple[str, str]], step: StepName, history: _History) -> bool:
+    """Return whether what's extra is nearly what a step brings."""
+    unknown = [item for item in extra if item not in history.coming and item not in history.removed]
+    brought = [item for item, by in history.coming.items() if by == step]
+    found = [
+        (path, what)
+        for path, what in unknown
+        if any(path == there and nearly_the_same(what, other) for there, other in brought)
+    ]
+    return len(found) >= HALF * history.brings[step] > 0
 
 
 def _different_files(
