@@ -271,7 +271,7 @@ def _describe(
     skipped = [step for step in undone if step and history.is_most(undone[step], step)]
     ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
     begun = {position.inside} if position.inside else set()
-    mistyped = _mistyped(extra, following, history)
+    mistyped = _mistyped(missing, extra, following, history)
     if (early[following] or mistyped) and following not in ahead:
         begun.add(following[1])
     # The last steps may be half done, or just not done.
@@ -327,14 +327,17 @@ def nearly_the_same(one: str, other: str) -> bool:
     return difflib.SequenceMatcher(None, *sides, autojunk=False).ratio() >= NEARLY
 
 
-def _mistyped(extra: set[tuple[str, str]], step: StepName, history: _History) -> bool:
-    """Return whether what's extra is nearly what a step brings."""
+def _mistyped(
+    missing: set[tuple[str, str]], extra: set[tuple[str, str]], step: StepName, history: _History
+) -> bool:
+    """Return whether what's extra is nearly what a step brings, and not what's missing."""
     unknown = [item for item in extra if item not in history.coming and item not in history.removed]
     brought = [item for item, by in history.coming.items() if by == step]
     found = [
         (path, what)
         for path, what in unknown
         if any(path == there and nearly_the_same(what, other) for there, other in brought)
+        and not any(path == there and nearly_the_same(what, other) for there, other in missing)
     ]
     return len(found) >= HALF * history.brings[step] > 0
 
