@@ -90,7 +90,11 @@ def examine(
 def _explained(findings: list[Finding], mine: Project, there: place.Place) -> list[Finding]:
     """Return the findings with the learner's paths, those of known mistakes with what's known."""
     known = partial(
-        mistakes.explain, files=there.files, chapter=there.lesson, wanted=there.nearest.files
+        mistakes.explain,
+        files=there.files,
+        chapter=there.lesson,
+        wanted=there.nearest.files,
+        theirs=mine.theirs,
     )
     moved = {each.moved_from for each in there.differences} - {""}
     found: list[Finding] = []

@@ -19,8 +19,8 @@ The mistakes are data: course/learner/mistakes/*.toml, each a table whose name i
     file = "chat/consumers.py"
     has = '^ +self\.channel_layer\.group_'
 
-- `patch` makes the mistake at the end of `chapter`: {path: a diff in the pages' dialect}. `moved`
-  is {old path: new path}, `removed` a list of paths. They're done before the patch.
+- `patch` makes the mistake at the end of `chapter`: {path: a diff in the pages' dialect}. `removed`
+  is a list of paths.
 - `entry` is the anchor of the entry in docs/reference/troubleshooting.md that explains it.
 - `test` is the chapter's own test that fails then, as pytest's node id, and `hidden` the heading of
   a hidden test. A mistake has at least one of them.
@@ -103,17 +103,12 @@ class Mistake:
     test: str = ""
     hidden: str = ""
     patch: dict[str, str] = field(default_factory=dict)
-    moved: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
 
     def make(self, files: file_tree.Tree) -> file_tree.Tree:
         """Return the files with the mistake in them. Raises PatchError if they don't fit it."""
-        made = {
-            self.moved.get(path, path): content
-            for path, content in files.items()
-            if path not in self.removed
-        }
+        made = {path: content for path, content in files.items() if path not in self.removed}
         for path, diff in self.patch.items():
             made[path] = patches.apply(made[path].decode(), diff).encode()
         return made

@@ -14,7 +14,7 @@ import pytest
 
 from course import chapters, processes
 from course.console import CourseError
-from course.learner import mistakes, probe
+from course.learner import check, mistakes, project
 from course.learner.findings import Finding
 from course.pages import file_tree, matching
 from course.replay import recordings
@@ -34,18 +34,11 @@ def made(name):
     return KNOWN[name].make(folder(KNOWN[name].chapter))
 
 
-def changed(name):
-    before, after = folder(KNOWN[name].chapter), made(name)
-    paths = before.keys() | after.keys()
-    return {path for path in paths if before.get(path) != after.get(path)}
-
-
 def chosen(request):
     """Return the mistakes that this run is about, those with long tests first."""
-    names = {
-        item.callspec.params["name"] for item in request.session.items if hasattr(item, "callspec")
-    }
-    return sorted(names & KNOWN.keys(), key=lambda name: KNOWN[name].chapter, reverse=True)
+    specs = [item.callspec for item in request.session.items if hasattr(item, "callspec")]
+    names = {spec.params.get("name") for spec in specs} & KNOWN.keys()
+    return sorted(names, key=lambda name: KNOWN[name].chapter, reverse=True)
 
 
 @pytest.fixture(scope="module")
@@ -88,21 +81,16 @@ def ran(request, browser):
 
 @pytest.fixture(scope="module")
 def findings(request):
-    """What's found first in each mistake's project: by the probe, or a line that's different."""
-    names = chosen(request)
+    """What `check` finds first in each mistake's project."""
     with ThreadPoolExecutor(2) as pool:
-        wanted = {
-            chapter: pool.submit(probe.look, folder(chapter), "config")
-            for chapter in {KNOWN[name].chapter for name in names}
-        }
-        probed = {name: pool.submit(probe.look, made(name), "config") for name in names}
-        found = {}
-        for name in names:
-            there = wanted[KNOWN[name].chapter].result()
-            assert there.findings == () and there.routes
-            file = Finding("text", f"{min(changed(name))}:1", "", "", "")
-            found[name] = probe.compare(probed[name].result(), there) or file
-        yield found
+        work = {name: pool.submit(check_first, made(name)) for name in chosen(request)}
+        yield {name: future.result() for name, future in work.items()}
+
+
+def check_first(files, package="config"):
+    found = project.Project(Path("my-chat"), files, package)
+    (finding,) = check.examine(found).findings
+    return finding
 
 
 @pytest.mark.parametrize("name", TESTED)
@@ -118,11 +106,24 @@ def test_a_test_of_the_chapter_fails_with_the_mistake_and_passes_without_it(name
 @pytest.mark.parametrize("name", KNOWN)
 def test_mistake_is_named_and_no_other(name, findings):
     finding, mistake = findings[name], KNOWN[name]
+    assert finding.mistake == name
+    assert (finding.do, finding.entry) == (mistake.says, mistake.entry)
     files, wanted = made(name), folder(mistake.chapter)
     if finding.rung == "text":
-        files = {path: content for path, content in files.items() if path in changed(name)}
+        path = finding.where.partition(":")[0]
+        files = {path: files[path]}
     named = mistakes.candidates(finding, files, mistake.chapter, wanted)
     assert [each.id for each in named] == [name], finding
+
+
+def test_learner_whose_package_is_called_mysite_is_sent_to_their_own_file():
+    files = {
+        path.replace("config/", "mysite/"): content.replace(b"config.", b"mysite.")
+        for path, content in made("daphne-missing").items()
+    }
+    finding = check_first(files, "mysite")
+    assert finding.mistake == "daphne-missing"
+    assert finding.where.startswith("mysite/settings.py:")
 
 
 @pytest.fixture(scope="module")
