@@ -266,7 +266,11 @@ def _describe(
     undone = Counter(history.brought.get(item) for item in missing)
     undone += Counter(history.removed.get(item) for item in extra)
     early = Counter(history.coming.get(item) for item in extra)
-    early += Counter(history.leaving.get(item) for item in missing)
+    early += Counter(
+        history.leaving.get(item)
+        for item in missing
+        if not any(item[0] == path and nearly_the_same(item[1], what) for path, what in extra)
+    )
     following = (position.lesson, position.inside or position.step + 1)
     skipped = [step for step in undone if step and history.is_most(undone[step], step)]
     ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
