@@ -133,7 +133,7 @@ def _first(each: Difference, mine: bytes, theirs: bytes) -> tuple[int, str, str]
         return line, _quote(yours), _quote(page)
     where = _where(said[a], shown[c], yours[0][1], page[0][1]) if readable else ""
     if not where and [a, b, c, d] != first:
-        before = _lines(theirs, shown[c - 1 : c])[-1:] if c else []
+        before = _lines(theirs, shown[c - 1 : c]) if c else []
         where = f"after: {before[0][1].strip()}" if before else "at the beginning of the file"
     if same and where:
         return line, _quote(yours), f"the same, {where}"

@@ -266,17 +266,18 @@ def _describe(
     undone = Counter(history.brought.get(item) for item in missing)
     undone += Counter(history.removed.get(item) for item in extra)
     early = Counter(history.coming.get(item) for item in extra)
-    early += Counter(
-        history.leaving.get(item)
-        for item in missing
-        if not any(item[0] == path and nearly_the_same(item[1], what) for path, what in extra)
-    )
+    unknown = extra - history.coming.keys() - history.removed.keys()
+    mistyped = {item for item in missing if _has_nearly(unknown, item)}
+    early += Counter(history.leaving.get(item) for item in missing - mistyped)
     following = (position.lesson, position.inside or position.step + 1)
     skipped = [step for step in undone if step and history.is_most(undone[step], step)]
     ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
     begun = {position.inside} if position.inside else set()
-    mistyped = _mistyped(missing, extra, following, history)
-    if (early[following] or mistyped) and following not in ahead:
+    new = {item for item in unknown if not _has_nearly(missing, item)}
+    coming = {item for item, step in history.coming.items() if step == following}
+    nearly = [item for item in coming if _has_nearly(new, item)]
+    enough = len(nearly) >= HALF * history.brings[following] > 0
+    if (early[following] or enough) and following not in ahead:
         begun.add(following[1])
     # The last steps may be half done, or just not done.
     done = position.step
@@ -327,23 +328,14 @@ def _describe(
 
 def nearly_the_same(one: str, other: str) -> bool:
     """Return whether two parts of a file differ in a few characters, or in where they are."""
-    sides = canonical.bare(one), canonical.bare(other)
-    return difflib.SequenceMatcher(None, *sides, autojunk=False).ratio() >= NEARLY
+    sides = difflib.SequenceMatcher(None, canonical.bare(one), canonical.bare(other), False)
+    return all(
+        ratio() >= NEARLY for ratio in (sides.real_quick_ratio, sides.quick_ratio, sides.ratio)
+    )
 
 
-def _mistyped(
-    missing: set[tuple[str, str]], extra: set[tuple[str, str]], step: StepName, history: _History
-) -> bool:
-    """Return whether what's extra is nearly what a step brings, and not what's missing."""
-    unknown = [item for item in extra if item not in history.coming and item not in history.removed]
-    brought = [item for item, by in history.coming.items() if by == step]
-    found = [
-        (path, what)
-        for path, what in unknown
-        if any(path == there and nearly_the_same(what, other) for there, other in brought)
-        and not any(path == there and nearly_the_same(what, other) for there, other in missing)
-    ]
-    return len(found) >= HALF * history.brings[step] > 0
+def _has_nearly(items: set[tuple[str, str]], item: tuple[str, str]) -> bool:
+    return any(path == item[0] and nearly_the_same(what, item[1]) for path, what in items)
 
 
 def _different_files(
