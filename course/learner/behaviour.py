@@ -8,13 +8,12 @@ goes as the page shows it has to go that way in theirs, too.
 import contextlib
 import hashlib
 import re
-import shlex
 import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import django
@@ -22,7 +21,7 @@ import django
 from course import chapters
 from course.learner import judge
 from course.learner.findings import Finding
-from course.pages import file_tree, grammar, matching, transcript
+from course.pages import file_tree, grammar, transcript
 from course.pages.matching import Mismatch
 from course.replay import login, recordings, server_kinds, shell, sockets, wire
 from course.replay.workshop import PROJECT, Workshop
@@ -33,9 +32,10 @@ TRIES = 3  # how often a project's conversations begin again if they don't go th
 
 Tell = Callable[[str], None]  # is told the heading of each section when it begins
 
-# What isn't asked: what makes files or environments, the suites, and what asks only the clone.
+# What isn't asked: what makes files or environments, the suites, and what asks only the clone, such
+# as `check` itself, which would ask for ever.
 _LEFT_OUT = re.compile(
-    r"(?:\w+=\S* )*(?:pip|pytest|source|diff|python3?$"
+    r"(?:\w+=\S* )*(?:pip|pytest|source|diff|make|\(cd ~/channels-course|python3?$"
     r"|python3? (?:-m venv|manage\.py (?:createsuperuser|collectstatic))\b)"
 )
 # What prepares the others. It's carried out for that, and what it prints isn't compared.
@@ -46,8 +46,6 @@ _SLEEPS = re.compile(r"^\$ sleep\b", re.MULTILINE)
 _EXPORT = re.compile(r"export (\w+)=(.*)|unset (.*)")
 
 _REDIS = "redis-server"
-_START_REDIS = [f'{_REDIS} --save ""', "export REDIS_URL=redis://127.0.0.1:6379"]
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+)", re.MULTILINE)
 
 _FRAME = re.compile(rf'File ".*/{PROJECT}/(?P<path>[^"]+)", line (?P<line>\d+)')
 _SHOWN = re.compile(
@@ -76,14 +74,13 @@ class Judged:
     """What came out: findings, and how much went as it should.
 
     `conversations` counts those of the pages, `hidden` the sections that no page shows, and
-    `expected` how many of both there are. `tests` counts the chapter's own tests that passed. Only
-    if `passed` is true has everything been seen to go right.
+    `expected` how many of both there are. Only if `passed` is true has everything been seen to
+    go right.
     """
 
     findings: list[Finding] = field(default_factory=list)
     conversations: int = 0
     hidden: int = 0
-    tests: int = 0
     expected: int = 0
 
     @property
@@ -164,7 +161,7 @@ def at_end(
     if len(found.findings) >= most:
         return found
     for section, finding in judge_hidden(files, hidden, halt, tell, prefix):
-        if finding:
+        if finding and (not ask_ours or _again(files, hidden, section, halt, prefix)):
             found.findings.append(finding)
         elif section.title:
             found.hidden += 1
@@ -173,58 +170,17 @@ def at_end(
     return found
 
 
-def finish(
+def _again(
     files: file_tree.Tree,
-    chapter: str,
-    halt: threading.Event | None = None,
-    tell: Tell = lambda title: None,
-    most: int = 1,
-) -> Judged:
-    """Hold a finished project against all that at_end() does, and against the chapter's own tests.
-
-    The arguments are judge_step's, and so is what's raised.
-    """
-    found = at_end(files, chapter, halt, tell, most=most)
-    if not found.findings:
-        tell("the chapter's own tests")
-        found.tests, finding = own_tests(files, chapter, halt)
-        found.findings += [finding] if finding else []
-    return found
-
-
-def own_tests(
-    files: file_tree.Tree, chapter: str, halt: threading.Event | None = None
-) -> tuple[int, Finding | None]:
-    """Run the tests of the chapter's folder in a copy of the project.
-
-    Returns how many passed, and what the first that fails says, twice in a row. Raises Halted.
-    """
-    theirs = {path: text for path, text in files.items() if not path.startswith("tests/")}
-    ours = file_tree.read(chapters.folder(chapter) / "tests")
-    theirs |= {f"tests/{path}": text for path, text in ours.items()}
-    with judge.workshop(theirs, halt, browser=True) as there:
-        if uses_redis(chapter):
-            for line in _START_REDIS:
-                there.do(grammar.Block("console", 1, f"$ {line}\n...\n"))
-        try:
-            for _ in range(TRIES):
-                status, printed = there.run("pytest -q -x -rfE --tb=short")
-                passed = _count(printed, "passed")
-                if not status and passed:
-                    return passed, None
-                failing = _FAILED.search("\n".join(printed))
-                if not failing or there.run(f"pytest -q {shlex.quote(failing['test'])}")[0]:
-                    break
-        except Mismatch as mismatch:
-            failing, printed = None, [str(mismatch)]
-    test = failing["test"] if failing else "tests"
-    return passed, Finding(
-        rung="behaviour",
-        where=test.partition("::")[0],
-        yours="\n".join(["a test of the chapter fails:", "", *_failure(printed)]),
-        page="The test passes on the course's own project.",
-        do=f"Copy the chapter's tests as the page does, and run: pytest -q {shlex.quote(test)}",
-    )
+    hidden: grammar.Page,
+    section: grammar.Step,
+    halt: threading.Event | None,
+    prefix: Sequence[str],
+) -> bool:
+    """Return whether a hidden section fails by itself, too, so that it wasn't chance."""
+    steps = [step for step in hidden.steps if not step.title or step is section]
+    alone = replace(hidden, steps=steps)
+    return any(finding for _, finding in judge_hidden(files, alone, halt, prefix=prefix))
 
 
 def judge_hidden(
@@ -264,13 +220,6 @@ def hidden_page(chapter: str) -> grammar.Page:
 def hidden_sections(page: grammar.Page) -> list[grammar.Step]:
     """Return the sections that are counted: those with a heading."""
     return [section for section in page.steps if section.title]
-
-
-def uses_redis(chapter: str) -> bool:
-    """Return whether the chapter's tests and hidden sections can use a Redis here."""
-    return b"redis" in file_tree.read(chapters.folder(chapter))["requirements.txt"] and bool(
-        _redis_server()
-    )
 
 
 def holding(
@@ -480,20 +429,6 @@ def _exception(logs: dict[str, list[str]]) -> tuple[str, str]:
         theirs = f"{frames[-1]['path']}:{frames[-1]['line']}" if frames else ""
         return (ends[0] if ends else ""), theirs
     return "", ""
-
-
-def _count(printed: list[str], what: str) -> int:
-    """Return pytest's count, as in `3 passed, 1 skipped in 0.5s`, or 0."""
-    match = re.search(rf"\b(\d+) {what}\b", printed[-1] if printed else "")
-    return int(match[1]) if match else 0
-
-
-def _failure(printed: list[str]) -> list[str]:
-    """Return the lines with which pytest says why a test failed, or the last ones."""
-    starts = [n for n, line in enumerate(printed) if re.match(r"=+ (FAILURES|ERRORS) =+", line)]
-    ends = [n for n, line in enumerate(printed) if line.startswith("=") and "summary" in line]
-    lines = printed[starts[0] + 1 : ends[-1]] if starts and ends else printed
-    return matching.quote(lines).split("\n")
 
 
 def _redis_server() -> str | None:

@@ -1,25 +1,21 @@
 """`grade`: judge the folders of a group, two at a time, and write what came of it."""
 
-import glob
-import os
-import shlex
 import tempfile
 import threading
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from course import chapters, console
 from course.console import CourseError, say
-from course.learner import behaviour, marks, sandbox, timeline
+from course.learner import behaviour, marks, sandbox, submissions, timeline
 from course.learner.findings import Finding
 from course.learner.marks import Mark
 from course.learner.sandbox import Means
+from course.pages import file_tree
 
 AT_ONCE = 2
-OWN_LIMIT = 300  # seconds that the course's own project may take
-DEFAULT = "marks"  # a folder here, with a folder for each time
+OWN_LIMIT = 600  # seconds that the course's own project may take
 JUDGE = "course.learner.marking"
 
 
@@ -28,8 +24,8 @@ def command(dirs: str, chapter: str, to: Path | None) -> int:
 
     Returns 0. Raises CourseError if there's nothing to judge, or if judging doesn't work here.
     """
-    found = submissions(dirs)
-    target = to or _default_target(chapter)
+    found = submissions.find(dirs)
+    target = to or submissions.new_folder(chapter)
     halt = threading.Event()
     # What's kept on disk from now on is there for all judges.
     last = len(timeline.read().steps[chapter])
@@ -56,46 +52,6 @@ def command(dirs: str, chapter: str, to: Path | None) -> int:
     _write(target, every, chapter, held)
     say(f"{target} has marks.html and marks.csv.")
     return 0
-
-
-def submissions(dirs: str) -> dict[str, Path]:
-    """Return {name: folder or file} of what `dirs` names: patterns such as `submissions/*`.
-
-    A name is the folder's, with that of its parent where it takes that. Raises CourseError.
-    """
-    try:
-        patterns = shlex.split(dirs)
-    except ValueError:
-        patterns = [dirs]
-    found: list[Path] = []
-    for pattern in patterns:
-        whole = os.path.expanduser(pattern)
-        matching = [whole] if os.path.exists(whole) else glob.glob(whole)
-        found += [Path(each) for each in sorted(matching)]
-    found = list(dict.fromkeys(found))
-    if not found:
-        raise CourseError(
-            f"Nothing is called {dirs} in {Path.cwd()}. Name the submissions' folders: "
-            "make grade DIRS='submissions/*' CHAPTER=03"
-        )
-    if not any(path.is_dir() for path in found):
-        raise CourseError(
-            f"{found[0]} is a file. Unpack archives, each into a folder of its own, and name the "
-            "folders: make grade DIRS='submissions/*' CHAPTER=03"
-        )
-    if len(found) == 1 and not _has_project(found[0]):
-        inside = [each for each in _folders(found[0]) if _has_project(each)]
-        if len(inside) > 1:
-            raise CourseError(
-                f"{found[0]} has {len(inside)} projects in it. Name each: DIRS='{found[0]}/*'"
-            )
-    names = Counter(path.name for path in found)
-    return {
-        marks.clean(
-            path.name if names[path.name] == 1 else f"{path.resolve().parent.name}/{path.name}"
-        ): path
-        for path in found
-    }
 
 
 def judge_all(
@@ -172,16 +128,26 @@ def _limit(chapter: str, means: Means, scratch: Path, halt: threading.Event) -> 
     Raises CourseError if that doesn't pass, because then no submission could.
     """
     say("First the course's own project is judged, to see that judging works here ...")
-    began = time.monotonic()
     job = {"folder": "", "chapter": chapter, "scratch": str(scratch)}
-    verdict, why = sandbox.worker(JUDGE, job, means, OWN_LIMIT, halt)
-    if not verdict or verdict.get("verdict") != marks.PASSED:
-        found = (verdict or {}).get("finding", {}).get("yours")
+    verdict, why = _judge_own(job, means, halt)
+    if verdict.get("verdict") == marks.STOPS:
+        # What the pages show for it may depend on what was asked before, and that's found out here.
+        own = file_tree.read(chapters.folder(chapter))
+        behaviour.at_end(own, chapter, halt)
+        verdict, why = _judge_own(job, means, halt)
+    if verdict.get("verdict") != marks.PASSED:
+        found = verdict.get("finding", {}).get("yours")
         raise CourseError(
             "The course's own project doesn't pass on this machine, so nothing was judged: "
-            f"{found or why or (verdict or {}).get('stopped')}"
+            f"{found or why or verdict.get('stopped')}"
         )
-    return 60 + 2 * (time.monotonic() - began)
+    return 60 + 2 * verdict["seconds"]
+
+
+def _judge_own(job: dict, means: Means, halt: threading.Event) -> tuple[dict, str]:
+    began = time.monotonic()
+    verdict, why = sandbox.worker(JUDGE, job, means, OWN_LIMIT, halt)
+    return (verdict or {}) | {"seconds": time.monotonic() - began}, why
 
 
 def _write(target: Path, every: list[Mark], chapter: str, held: list[sandbox.Held]) -> None:
@@ -193,30 +159,3 @@ def _write(target: Path, every: list[Mark], chapter: str, held: list[sandbox.Hel
         (target / "marks.csv").write_text(marks.as_csv(every), encoding="utf-8-sig", newline="")
     except OSError as error:
         raise CourseError(f"{target} can't be written: {error.strerror}.") from None
-
-
-def _default_target(chapter: str) -> Path:
-    """Return a new folder below the current one, which git ignores."""
-    top = Path.cwd() / DEFAULT
-    try:
-        top.mkdir(exist_ok=True)
-        (top / ".gitignore").write_text("*\n")
-    except OSError as error:
-        raise CourseError(
-            f"{top} can't be written: {error.strerror}. Name another folder: TO=~/marks"
-        ) from None
-    number = 1
-    while (top / f"{chapter}-{number}").exists():
-        number += 1
-    return top / f"{chapter}-{number}"
-
-
-def _has_project(folder: Path) -> bool:
-    return (folder / "manage.py").is_file()
-
-
-def _folders(folder: Path) -> list[Path]:
-    try:
-        return [each for each in folder.iterdir() if each.is_dir()]
-    except OSError:
-        return []

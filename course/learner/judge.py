@@ -29,12 +29,10 @@ def workshop(
     files: file_tree.Tree,
     halt: threading.Event | None = None,
     prefix: Sequence[str] = (),
-    browser: bool = False,
 ) -> Iterator[Workshop]:
     """Yield a workshop with a copy of the project, in which blocks can be carried out.
 
     `prefix` is a command that runs the project's programs, such as `nice`; see processes.bash.
-    With `browser`, pytest runs the tests that need one, if there's one.
     """
     with (
         tempfile.TemporaryDirectory(prefix="course-judge-", ignore_cleanup_errors=True) as scratch,
@@ -43,7 +41,7 @@ def workshop(
             files,
             fast=False,
             halt=halt or threading.Event(),
-            browser=browser,
+            browser=False,
             prefix=prefix,
         ) as found,
     ):

@@ -11,8 +11,8 @@ from course.learner import place as places
 from course.learner.findings import Finding
 from course.learner.place import Place
 from course.learner.project import Project
-from course.learner.timeline import Timeline
 from course.pages import file_tree
+from course.pages.matching import Mismatch
 
 TRIES = 2  # a submission passes if it does everything once; a busy machine may spoil one try
 LONGEST = 2_000  # characters of what's quoted
@@ -66,8 +66,13 @@ def _read(folder: Path) -> Project:
     if not (folder / "manage.py").is_file():
         depths = ["*/" * depth + "manage.py" for depth in range(1, NESTED + 1)]
         inner = [path for depth in depths for path in folder.glob(depth) if path.is_file()]
-        if len(inner) == 1 and not inner[0].parent.is_symlink():
+        inner = [
+            path for path in inner if path.resolve() == folder.resolve() / path.relative_to(folder)
+        ]
+        if len(inner) == 1:
             folder = inner[0].parent
+    if not any(folder.iterdir()):
+        raise CourseError("It's an empty folder.")
     found = project.read(str(folder))
     files = {
         name: content for name, content in found.files.items() if not (folder / name).is_symlink()
@@ -94,11 +99,11 @@ def _stops_at(where: Place, chapter: str, finding: Finding) -> tuple[str, int]:
         steps.append(where.next[1])
     if match := _STEP.match(finding.yours):
         steps.append(int(match[1]))
-    if not steps:
-        steps = [
-            each.step[1] for each in where.differences if each.step and each.step[0] == chapter
-        ]
-    return chapter, min(steps, default=0)
+    if steps:
+        return chapter, min(steps)
+    known = [each.step for each in where.differences if each.step]
+    own = [step for step in known if step[0] == chapter]
+    return next(iter([*own, *known]), (chapter, 0))
 
 
 def _cut(text: str) -> str:
@@ -111,6 +116,10 @@ def _main() -> None:
             found = mark(_project(job), job["chapter"], prefix)
         except CourseError as error:
             found = {"stopped": str(error)}
+        except Mismatch as mismatch:
+            found = {"stopped": f"Its programs can't be run: {mismatch}."}
+        except OSError as error:
+            found = {"stopped": f"It can't be read: {error}."}
         except Exception as error:  # one bad submission never stops the others
             found = {"stopped": f"The judge can't go on: {type(error).__name__}: {error}"[:500]}
         verdict(found)

@@ -1,4 +1,4 @@
-"""Show what came of marking a group: a table, CSV and a page, with those that stop alike together."""
+"""Show what came of marking a group, as a table, CSV and a page: who stops where, and who alike."""
 
 import csv
 import html
@@ -48,13 +48,13 @@ class Mark:
         """What's the same for those that stop in the same way."""
         if not self.finding:
             return self.why
-        said = self.finding.mistake or _first_line(self.finding.yours)
+        said = self.finding.mistake or _gist(self.finding.yours)
         return re.sub(r"\d+", "N", said)
 
     @property
     def line(self) -> str:
         """What's to be said about it, in one line."""
-        return self.why or (_first_line(self.finding.yours) if self.finding else "")
+        return self.why or (_gist(self.finding.yours) if self.finding else "")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def summary(marks: Sequence[Mark], chapter: str) -> list[str]:
 def heading(group: Group, count: int, chapter: str) -> str:
     first = group.marks[0]
     verb = "stops" if len(group.marks) == 1 else "stop"
-    where = f"at {first.at}, {first.title}" if first.step else "at no step of its own"
+    where = f"at {first.at}, {first.title}" if first.step else "at no particular step"
     if first.lesson and first.lesson != chapter:
         where += f" (of {first.lesson})"
     text = f"{len(group.marks)} of {count} {verb} {where}"
@@ -190,8 +190,12 @@ def clean(text: str) -> str:
     )
 
 
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+def _gist(text: str) -> str:
+    """Return the first line, with the last one where that's what the first one announces."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return f"{lines[0]} {lines[-1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
 
 
 def _cut(text: str, width: int = _WIDE) -> str:
@@ -215,14 +219,18 @@ _PAGE = """<!doctype html>
 <meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'">
 <title>TITLE</title>
 <style>
-:root { color-scheme: light dark; --line: light-dark(#ccc, #555); --soft: light-dark(#f4f4f4, #222) }
+:root { color-scheme: light dark;
+  --line: light-dark(#ccc, #555); --soft: light-dark(#f4f4f4, #222) }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 .answer { font-size: 1.15rem }
 .wide { overflow-x: auto }
 table { border-collapse: collapse }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+  border-bottom: 1px solid var(--line) }
+.wide th, .wide td:nth-child(2), .wide td:nth-child(3) { white-space: nowrap }
+.wide td:nth-child(4) { min-width: 16rem; overflow-wrap: anywhere }
 td.number { text-align: right }
+code { overflow-wrap: anywhere }
 pre { background: var(--soft); padding: .6rem; overflow-x: auto; white-space: pre-wrap }
 dd { margin: 0 0 .6rem }
 dt { font-weight: 600 }

@@ -19,8 +19,8 @@ The mistakes are data: course/learner/mistakes/*.toml, each a table whose name i
     file = "chat/consumers.py"
     has = '^ +self\.channel_layer\.group_'
 
-- `patch` makes the mistake at the end of `chapter`: {path: a diff in the pages' dialect}. `moved`
-  is {old path: new path}, `removed` a list of paths. They're done before the patch.
+- `patch` makes the mistake at the end of `chapter`: {path: a diff in the pages' dialect}. `removed`
+  is a list of paths.
 - `entry` is the anchor of the entry in docs/reference/troubleshooting.md that explains it.
 - `test` is the chapter's own test that fails then, as pytest's node id, and `hidden` the heading of
   a hidden test. A mistake has at least one of them.
@@ -43,7 +43,7 @@ import ast
 import functools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -103,17 +103,12 @@ class Mistake:
     test: str = ""
     hidden: str = ""
     patch: dict[str, str] = field(default_factory=dict)
-    moved: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
 
     def make(self, files: file_tree.Tree) -> file_tree.Tree:
         """Return the files with the mistake in them. Raises PatchError if they don't fit it."""
-        made = {
-            self.moved.get(path, path): content
-            for path, content in files.items()
-            if path not in self.removed
-        }
+        made = {path: content for path, content in files.items() if path not in self.removed}
         for path, diff in self.patch.items():
             made[path] = patches.apply(made[path].decode(), diff).encode()
         return made
@@ -154,7 +149,7 @@ def load() -> dict[str, Mistake]:
                 if name in found:
                     raise CourseError(f"{path.name}: there are two mistakes {name}. Rename one.")
                 found[name] = _mistake(name, table)
-        except (tomllib.TOMLDecodeError, TypeError) as error:
+        except (tomllib.TOMLDecodeError, TypeError, re.error) as error:
             raise CourseError(f"{path.name} can't be read: {error}.") from None
     return found
 
@@ -175,29 +170,34 @@ def recognise(
 ) -> Mistake | None:
     """Return the known mistake that the finding or the files show, or None.
 
-    `files` are the learner's, with the pages' paths and package. `wanted` are the page's. A mistake
-    in the file that the finding names comes first.
+    `files` are the learner's, with the pages' paths and package. `wanted` are the page's.
     """
     found = candidates(finding, files, chapter, wanted)
-    named = finding.where.rpartition(":")[0]
-    for mistake in found:
-        if (
-            named
-            and named == (mistake.place(finding, files, chapter, wanted) or "").rpartition(":")[0]
-        ):
-            return mistake
     return found[0] if found else None
 
 
 def explain(
-    finding: Finding, files: file_tree.Tree, chapter: str, wanted: file_tree.Tree | None = None
+    finding: Finding,
+    files: file_tree.Tree,
+    chapter: str,
+    wanted: file_tree.Tree | None = None,
+    theirs: Callable[[str], str] = str,
 ) -> Finding:
-    """Return the finding with the mistake behind it, or with an entry that has its message."""
+    """Return the finding with the mistake behind it, or with an entry that has its message.
+
+    `theirs` gives the learner's path of a file that the pages call by another.
+    """
+    if finding.rung == "text":  # it shows a file's lines: what's wrong elsewhere isn't about them
+        named = finding.where.partition(":")[0]
+        files = {path: content for path, content in files.items() if theirs(path) == named}
     mistake = recognise(finding, files, chapter, wanted)
     if not mistake:
         return replace(finding, entry=finding.entry or entry_of(finding.yours))
-    where = mistake.place(finding, files, chapter, wanted) or finding.where
-    return replace(finding, where=where, do=mistake.says, entry=mistake.entry, mistake=mistake.id)
+    where = mistake.place(finding, files, chapter, wanted)
+    if where and finding.rung != "text":
+        path, _, line = where.rpartition(":")
+        finding = replace(finding, where=f"{theirs(path)}:{line}")
+    return replace(finding, do=mistake.says, entry=mistake.entry, mistake=mistake.id)
 
 
 def entry_of(said: str) -> str:
@@ -218,10 +218,14 @@ def entries() -> dict[str, str]:
 
 
 def _mistake(name: str, table: dict) -> Mistake:
+    if not table.get("shows"):
+        raise TypeError(f"{name} has no `shows`")
     shows = tuple(
         Symptom(**{key: tuple(v) if isinstance(v, list) else v for key, v in each.items()})
         for each in table.pop("shows")
     )
+    for each in shows:
+        re.compile(each.has), re.compile(each.lacks)
     several = {key: tuple(table.pop(key, ())) for key in ("removed", "steps")}
     return Mistake(id=name, shows=shows, **several, **table)
 

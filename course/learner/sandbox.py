@@ -16,6 +16,7 @@ import ctypes
 import fcntl
 import json
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -40,6 +41,7 @@ FILES = 64  # megabytes, in all files together
 MOST_FILES = 10_000
 USER = 64_100  # the first of the numbers of users who own nothing
 
+PATIENCE = 5  # seconds that a judge gets to end what it started
 _TICK = 0.1  # seconds between two looks of the watch
 _SYSTEM = ["bin", "etc", "lib", "lib32", "lib64", "libx32", "nix", "sbin", "usr"]
 _DEVICES = ["null", "zero", "full", "random", "urandom"]
@@ -65,7 +67,10 @@ def limit(name):
 net = pathlib.Path("/proc/net/dev")
 found = {
     "user": os.getuid(),
-    "writes_outside": can(lambda: pathlib.Path(outside, "mark").write_text("")),
+    "writes_outside": any(
+        can(lambda: pathlib.Path(folder, "mark-of-a-submission").write_text(""))
+        for folder in (outside, "/", "/dev", "/usr")
+    ),
     "reads_outside": can(lambda: pathlib.Path(secret).read_bytes()),
     "network": not net.exists() or len(net.read_text().splitlines()) > 3,
     "sees_caller": pathlib.Path("/proc", sys.argv[3]).exists() if net.exists() else True,
@@ -123,7 +128,7 @@ def worker(
     """
     scratch = Path(job["scratch"])
     scratch.mkdir(mode=0o755, parents=True)
-    # Not its output: a thread reads that, so that it's never longer than it may be.
+    theirs, ours = os.pipe()  # a judge whose end of it is closed has no one to tell, and ends
     process = subprocess.Popen(
         [*means.namespaces, sys.executable, "-m", module],
         stdin=subprocess.PIPE,
@@ -131,8 +136,11 @@ def worker(
         stderr=subprocess.PIPE,
         cwd=chapters.ROOT,
         start_new_session=True,
+        pass_fds=[theirs],
     )
-    text = json.dumps(job | {"means": asdict(means), "seconds": seconds}).encode()
+    os.close(theirs)
+    more = {"means": asdict(means), "seconds": seconds, "alive": theirs}
+    text = json.dumps(job | more).encode()
     answer: list[bytes] = []
     talk = threading.Thread(target=lambda: answer.extend(process.communicate(text)), daemon=True)
     talk.start()
@@ -140,9 +148,11 @@ def worker(
     while talk.is_alive() and time.monotonic() < deadline and not halt.is_set():
         talk.join(_TICK)
     late = talk.is_alive()
+    os.close(ours)
+    talk.join(PATIENCE)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)  # what's in its namespaces ends with it
-    talk.join(_TICK * 50)
+    talk.join(PATIENCE)
     shutil.rmtree(scratch, ignore_errors=True)
     if late:
         return None, f"The judge had no verdict after {seconds:.0f} s."
@@ -171,11 +181,11 @@ def judge(
     lock = threading.Lock()
 
     def verdict(found: dict) -> None:
-        with lock:
+        with lock:  # the first verdict counts, because with it this process ends
+            kill_all()
             text = json.dumps(found).encode()
             while text:
                 text = text[os.write(out, text) :]
-            kill_all()
             os._exit(0)
 
     _protect_this_process()
@@ -193,13 +203,14 @@ def judge(
     def watch() -> None:
         deadline = time.monotonic() + job["seconds"]
         while True:
-            why = _too_much(work)
+            why = _too_much()
             if time.monotonic() > deadline:
                 why = f"It wasn't done after {job['seconds']:.0f} s."
             if why:
-                kill_all()
                 verdict({"stopped": why})
-            time.sleep(_TICK)
+            if select.select([job["alive"]], [], [], _TICK)[0]:
+                kill_all()
+                os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
     yield job, prefix(means, tree, int(job["seconds"])), verdict
@@ -216,8 +227,8 @@ def prefix(means: Means, tree: Path | None, seconds: int) -> list[str]:
     if means.user:
         own = (
             's="$PWD/../.."; if [ -d "$s/bin" ] && [ ! -e "$s/out" ]; then chmod 755 "$s"; '
-            ': >"$s/out"; chown -Rh {0}:{0} "$s/out" "$s/home" "$s/tmp"; fi; '
-        ).format(means.user)
+            f': >"$s/out"; chown -Rh {means.user}:{means.user} "$s/out" "$s/home" "$s/tmp"; fi; '
+        )
     within = f"chroot {shlex.quote(str(tree))} " if tree else ""
     drop = shlex.join(_drop(means.user)) if means.user or tree else ""
     line = f"""{own}exec {within}bash -c '{limits}cd "$0" && exec nice {drop} "$@"' "$PWD" "$@" """
@@ -226,7 +237,7 @@ def prefix(means: Means, tree: Path | None, seconds: int) -> list[str]:
 
 def kill_all() -> None:
     """End all that this process has started, and what that has started."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and (found := descendants()):
         for each in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -322,10 +333,12 @@ def _enter(scratch: Path, shown: Sequence[Path]) -> Path:
     tree, work = scratch / "tree", scratch / "work"
     for folder in (tree, work):
         folder.mkdir()
+    _mount("--bind", tree, tree)
     for name in ("tmp", "proc", "dev"):
         (tree / name).mkdir()
     _mount("-t", "tmpfs", "-o", "size=16m,nr_inodes=1000,mode=1777", "tmpfs", tree / "tmp")
     _mount("-t", "proc", "proc", tree / "proc")
+    _mount("-o", "remount,bind,ro", tree / "proc")
     for name in _SYSTEM:
         source = Path("/", name)
         if source.is_symlink():
@@ -349,6 +362,8 @@ def _enter(scratch: Path, shown: Sequence[Path]) -> Path:
         (tree / "dev" / name).symlink_to(f"/proc/self/fd/{number}")
     (tree / "dev" / "shm").mkdir()
     _mount("-t", "tmpfs", "-o", "size=16m,nr_inodes=1000,mode=1777", "tmpfs", tree / "dev" / "shm")
+    # The prefix starts programs of the tree before it gives up privileges.
+    _mount("-o", "remount,bind,ro", tree)
     # The judge itself has no need to write elsewhere, whatever it may be tricked into.
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         place = Path(line.split()[4].replace("\\040", " "))
@@ -380,7 +395,7 @@ def _loopback_up() -> None:
         fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
 
 
-def _too_much(work: Path) -> str:
+def _too_much() -> str:
     """Return a sentence if the submission's programs use more than they may."""
     found = descendants()
     memory = sum(size for size, _ in found.values()) // MEGABYTE

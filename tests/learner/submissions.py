@@ -107,22 +107,18 @@ if "runserver" in sys.argv or "daphne" in sys.argv[0]:
 """
 HANGS = "import time\nwhile True:\n    time.sleep(1)\n"
 LEAVES = "import os\nos._exit(0)\n"
-IMPORTS_THE_CLONE = """
-import os, sys
+COPIES_THE_CLONE = """
+import os, pathlib
 for clone in ["$CLONE", os.path.expanduser("~/channels-course")]:
-    sys.path.insert(0, os.path.join(clone, "02_echo_consumer"))
-from importlib import util
-import pathlib
-path = next(path for clone in sys.path if (path := pathlib.Path(clone, "chat/consumers.py")).exists()
-            and "read_message" in path.read_text())
-exec(path.read_text())
+    path = pathlib.Path(clone, "02_echo_consumer/chat/consumers.py")
+    if path.exists():
+        exec(path.read_text())
 """
 
 
 def make(near: Path) -> dict[str, Submission]:
     """Return 30 submissions by their names. `near` is a folder that hostile ones attack."""
     done = behaviour.reference(CHAPTER, 13)
-    good = done[CONSUMER].decode()
 
     def after(step: int) -> file_tree.Tree:
         return behaviour.reference(CHAPTER, step)
@@ -189,8 +185,8 @@ class ChatConsumer(WebsocketConsumer):
         "hostile_never_answers": Submission(hostile(NEVER_ANSWERS), NEVER),
         "hostile_leaves": Submission(hostile(LEAVES), NEVER),
         "hostile_copies": Submission(
-            {**done, CONSUMER: IMPORTS_THE_CLONE.replace("$CLONE", str(chapters.ROOT)).encode()},
-            NEVER,
+            done | {CONSUMER: COPIES_THE_CLONE.replace("$CLONE", str(chapters.ROOT)).encode()},
+            STOPS,
         ),
     } | {
         "harmless_daemon": Submission(hostile(LEAVES_A_DAEMON + WRITES_OUTSIDE), PASSES),
