@@ -48,7 +48,7 @@ _SCRIPT = re.compile(
 def parts(path: str, content: bytes) -> list[Part]:
     """Return what a file says, in order. Files that aren't text say one thing: all of it."""
     try:
-        text = content.decode().replace("\r\n", "\n")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         return [Part(content.hex(), 1)]
     suffix = PurePosixPath(path).suffix
@@ -75,7 +75,7 @@ def is_readable(path: str, content: bytes) -> bool:
 
 def lines(content: bytes) -> list[Part]:
     """Return a file's lines, whatever language it's in."""
-    return _lines(content.decode(errors="replace"))
+    return _lines(content.decode("utf-8-sig", errors="replace"))
 
 
 def counted(found: list[Part]) -> Counter:

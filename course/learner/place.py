@@ -7,6 +7,7 @@ and neither do files that no lesson has.
 import difflib
 import functools
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -288,6 +289,8 @@ def _describe(
             skipped = [each for each in skipped if each != name]
             begun.add(step)
             done = step - 1
+    ahead = [each for each in ahead if each not in skipped]
+    skipped = [each for each in skipped if each[0] != position.lesson or each[1] <= done]
     here = {(position.lesson, step) for step in begun}
     explained = {
         item
@@ -346,13 +349,25 @@ def _different_files(
     Both are empty if a file says the same in another order.
     """
     known = {path for each in timeline.positions for path in each.files}
+    own = _own_packages(files, known)
     found = {}
     for path in sorted(position.files.keys() | (files.keys() & known)):
         mine, theirs = files.get(path), position.files.get(path)
-        both = _differ(path, mine, theirs, timeline)
+        missing, extra = _differ(path, mine, theirs, timeline)
+        both = missing, Counter({what: extra[what] for what in extra if not own.search(what)})
+        if both[1] != extra and not _count(both):
+            continue
         if _count(both) or (mine != theirs and not _same_order(path, mine, theirs)):
             found[path] = both
     return found
+
+
+def _own_packages(files: file_tree.Tree, known: set[str]) -> re.Pattern:
+    """Return what matches the quoted names of packages that no lesson has, such as an own app's."""
+    lessons = {path.partition("/")[0] for path in known}
+    found = {path.partition("/")[0] for path in files if path.count("/") == 1}
+    names = [each for each in found - lessons if f"{each}/__init__.py" in files]
+    return re.compile(rf"""["'/](?:{"|".join(map(re.escape, names)) or "(?!)"})\b""")
 
 
 def _same_order(path: str, mine: bytes | None, theirs: bytes | None) -> bool:
