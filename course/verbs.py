@@ -34,7 +34,8 @@ class Argument:
     @property
     def assignment(self) -> str:
         """What's typed for make, for example `PORT=8001`."""
-        return f"{self.variable}={self.example}"
+        typed = f"'{self.example}'" if "*" in self.example else self.example
+        return f"{self.variable}={typed}"
 
     @property
     def is_flag(self) -> bool:
@@ -172,7 +173,7 @@ VERBS = [
         "for instructors: judges the folders of a group, and writes a table, CSV and HTML",
         "course.learner.grade:command",
         (
-            Argument("--dirs", "'submissions/*'", needed=True),
+            Argument("--dirs", "submissions/*", needed=True),
             CHAPTER,
             Argument("--to", "~/marks", "writes them into that new folder", A_TARGET),
         ),

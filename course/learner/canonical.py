@@ -26,6 +26,7 @@ class Part(NamedTuple):
 
 # What startproject and startapp write with one version of Django and not with another (5.2 to 6.1).
 _BY_VERSION = re.compile(r"(?:\w+Config: )?(?:DEFAULT_AUTO_FIELD|default_auto_field|MAILERS)\b")
+_SCOPE = re.compile(r"(?:\w+: )*")
 _DJANGO_KEY = re.compile(r"^SECRET_KEY = 'django-insecure-.*'$")
 
 _MARKUP = re.compile(
@@ -47,7 +48,7 @@ _SCRIPT = re.compile(
 def parts(path: str, content: bytes) -> list[Part]:
     """Return what a file says, in order. Files that aren't text say one thing: all of it."""
     try:
-        text = content.decode().replace("\r\n", "\n")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         return [Part(content.hex(), 1)]
     suffix = PurePosixPath(path).suffix
@@ -74,12 +75,22 @@ def is_readable(path: str, content: bytes) -> bool:
 
 def lines(content: bytes) -> list[Part]:
     """Return a file's lines, whatever language it's in."""
-    return _lines(content.decode(errors="replace"))
+    return _lines(content.decode("utf-8-sig", errors="replace"))
 
 
 def counted(found: list[Part]) -> Counter:
     """Return how often a file says each thing."""
     return Counter(part.text for part in found)
+
+
+def scope(text: str) -> list[str]:
+    """Return the classes and functions that a part of a Python file is in, the outermost first."""
+    return _SCOPE.match(text)[0].split(": ")[:-1]
+
+
+def bare(text: str) -> str:
+    """Return a part's text without its scope and without its depth."""
+    return text[_SCOPE.match(text).end() :].strip()
 
 
 def _lines(text: str) -> list[Part]:

@@ -80,33 +80,29 @@ def examine(
     findings = [differences.with_the_page(each, there, others) for each in findings]
     if not findings or most > 1:
         findings += others
-    findings = _explained(findings, there, found.theirs)[:most]
+    findings = _explained(findings, found, there)[:most]
     report = Report(str(found.folder), there, timeline, findings, looked_at(findings, run))
     if run and (not findings or findings[0].rung == "text"):
-        return _judged(report, most, prefix)
+        return _judged(report, found, most, prefix)
     return report
 
 
-def _explained(
-    findings: list[Finding], there: place.Place, theirs: Callable[[str], str] = str
-) -> list[Finding]:
-    """Return the findings, those of known mistakes with what's known about them.
-
-    `theirs` gives the learner's path of a file that the pages call by another.
-    """
+def _explained(findings: list[Finding], mine: Project, there: place.Place) -> list[Finding]:
+    """Return the findings with the learner's paths, those of known mistakes with what's known."""
     known = partial(
         mistakes.explain,
         files=there.files,
         chapter=there.lesson,
         wanted=there.nearest.files,
-        theirs=theirs,
+        theirs=mine.theirs,
     )
     moved = {each.moved_from for each in there.differences} - {""}
     found: list[Finding] = []
     for each in findings:
         each = each if each.where in moved else known(each)
         if not each.mistake or each.mistake not in [other.mistake for other in found]:
-            found.append(each)  # one mistake may show in several ways
+            # One mistake may show in several ways.
+            found.append(replace(each, where=mine.theirs(each.where)))
     return found
 
 
@@ -126,7 +122,7 @@ def _tell(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
 
-def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
+def _judged(report: Report, mine: Project, most: int, prefix: Sequence[str]) -> Report:
     """Return the report with what came out of running the project.
 
     If it does all that the pages show, it may be written in another way.
@@ -158,7 +154,7 @@ def _judged(report: Report, most: int, prefix: Sequence[str]) -> Report:
     findings = [*report.findings, *judged.findings] if judged.findings else []
     return replace(
         report,
-        findings=_explained(findings, there)[:most],
+        findings=_explained(findings, mine, there)[:most],
         not_looked_at=[],
         conversations=judged.conversations + judged.hidden,
         tests=tests,

@@ -1,14 +1,15 @@
 """Turn what differs from the nearest state into findings: the first such lines of each file."""
 
 import difflib
+import textwrap
 from dataclasses import replace
 
 from course import chapters
 from course.learner import canonical
 from course.learner.findings import Finding
-from course.learner.place import Difference, Place, StepName
+from course.learner.place import Difference, Place, StepName, nearly_the_same
 from course.learner.project import Project
-from course.learner.timeline import Timeline
+from course.learner.timeline import Position, Timeline
 from course.pages import headings
 
 NOTHING = "(nothing)"
@@ -52,9 +53,11 @@ def _finding(each: Difference, project: Project, place: Place, timeline: Timelin
             "text", each.moved_from, f"it's in {each.moved_from}", f"it's {path}",
             f"Move it there: mv {each.moved_from} {path}",
         )  # fmt: skip
+    theirs = _wanted(each.path, place, timeline)
     if each.path not in place.files:
-        return Finding("text", path, "there's no such file", f"{where} has it", f"Do {compare}")
-    if each.path not in place.nearest.files:
+        do = f"Do {compare}" if theirs else f"Create it, and leave it empty. Compare with {compare}"
+        return Finding("text", path, "there's no such file", f"{where} has it", do)
+    if theirs is None:
         return Finding(
             "text",
             path,
@@ -62,7 +65,7 @@ def _finding(each: Difference, project: Project, place: Place, timeline: Timelin
             "there's no such file at this step",
             f"Compare with {compare}",
         )
-    line, yours, page = _first(each, place)
+    line, yours, page = _first(each, place.files[each.path], theirs)
     return Finding("text", f"{path}:{line}", yours, page, f"Compare with {compare}")
 
 
@@ -70,7 +73,7 @@ def _last_step(path: str, place: Place, timeline: Timeline) -> StepName:
     """Return the last step, up to the nearest state, that changes the file."""
     for lesson in reversed([*timeline.steps]):
         for step in reversed(timeline.steps[lesson]):
-            early = lesson != place.lesson or step.number <= place.done
+            early = lesson != place.lesson or step.number <= (place.begun or place.done)
             if early and path in step.paths and _leads_to(lesson, place.lesson):
                 return lesson, step.number
     return place.lesson, place.done
@@ -84,34 +87,104 @@ def _leads_to(lesson: str, end: str) -> bool:
     return True
 
 
-def _first(each: Difference, place: Place) -> tuple[int, str, str]:
+def _wanted(path: str, place: Place, timeline: Timeline) -> bytes | None:
+    """Return what the file should be: as after the step that's begun, or in the nearest state."""
+    state = place.nearest
+    if place.begun and path in timeline.step(place.lesson, place.begun).paths:
+        after = [each for each in timeline.positions if _ends(each, place)]
+        state = after[0] if state.step < place.begun and path in place.files else state
+    return state.files.get(path)
+
+
+def _ends(position: Position, place: Place) -> bool:
+    return (position.lesson, position.step, position.inside) == (place.lesson, place.begun, 0)
+
+
+def _first(each: Difference, mine: bytes, theirs: bytes) -> tuple[int, str, str]:
     """Return the learner's line where the files begin to differ, and both sides' lines there."""
-    mine, theirs = place.files[each.path], place.nearest.files[each.path]
-    if each.path.endswith(".py") and not canonical.is_readable(each.path, mine):
+    readable = canonical.is_readable(each.path, mine)
+    if each.path.endswith(".py") and not readable:
         said, shown = canonical.lines(mine), canonical.lines(theirs)
     else:
         said, shown = canonical.parts(each.path, mine), canonical.parts(each.path, theirs)
     matcher = difflib.SequenceMatcher(
         None, [part.text for part in said], [part.text for part in shown], autojunk=False
     )
-    found = []
-    for tag, a, b, c, d in matcher.get_opcodes():
-        if tag == "equal":
-            continue
-        counted = {part.text for part in said[a:b]} & each.extra
-        counted |= {part.text for part in shown[c:d]} & each.missing
-        found.append((not counted, a, b, c, d))
-    if not found:
+    gaps = [gap for tag, *gap in matcher.get_opcodes() if tag != "equal"]
+    if not gaps:
         return 1, "(the same in another order)", "(see the page)"
-    _, a, b, c, d = min(found)
+
+    def is_explained(gap: list[int]) -> bool:
+        a, b, c, d = gap
+        counted = {part.text for part in said[a:b]} & each.extra
+        return not counted | ({part.text for part in shown[c:d]} & each.missing)
+
+    first = min(gaps, key=lambda gap: (is_explained(gap), gap))
+    a, b, c, d = _with_what_moved(first, gaps, said, shown)
     yours, page = _lines(mine, said[a:b]), _lines(theirs, shown[c:d])
+    same = _stripped(yours) == _stripped(page)
     # Of a statement over several lines, only what differs is shown.
-    while len(yours) == len(page) > 1 and yours[0][1] == page[0][1]:
+    while not same and len(yours) == len(page) > 1 and _stripped(yours)[0] == _stripped(page)[0]:
         yours, page = yours[1:], page[1:]
-    while len(yours) == len(page) > 1 and yours[-1][1] == page[-1][1]:
+    while not same and len(yours) == len(page) > 1 and _stripped(yours)[-1] == _stripped(page)[-1]:
         yours, page = yours[:-1], page[:-1]
-    after = said[a].line if a < len(said) else (said[-1].line if said else 1)
-    return yours[0][0] if yours else after, _quote(yours), _quote(page)
+    line = yours[0][0] if yours else _line_after(a, said)
+    if not (yours and page):
+        return line, _quote(yours), _quote(page)
+    where = _where(said[a], shown[c], yours[0][1], page[0][1]) if readable else ""
+    if not where and [a, b, c, d] != first:
+        before = _lines(theirs, shown[c - 1 : c]) if c else []
+        where = f"after: {before[0][1].strip()}" if before else "at the beginning of the file"
+    if same and where:
+        return line, _quote(yours), f"the same, {where}"
+    moved = f"\n({where})" if [a, b, c, d] != first else ""
+    return line, _quote(yours), _quote(page) + moved
+
+
+def _stripped(lines: list[tuple[int, str]]) -> list[str]:
+    return [text.strip() for _, text in lines]
+
+
+def _with_what_moved(
+    gap: list[int], gaps: list[list[int]], said: list[canonical.Part], shown: list[canonical.Part]
+) -> list[int]:
+    """Return a gap that has only one side with its other side, if that's elsewhere in the file.
+
+    A gap is [a, b, c, d]: it has said[a:b] in place of shown[c:d].
+    """
+    a, b, c, d = gap
+    if a < b and c == d:
+        for _, _, e, f in (each for each in gaps if each[0] == each[1]):
+            for k in range(e, f):
+                if nearly_the_same(said[a].text, shown[k].text):
+                    return [a, b, k, min(f, k + b - a)]
+    elif a == b:
+        for e, f, _, _ in (each for each in gaps if each[2] == each[3]):
+            for k in range(e, f):
+                if nearly_the_same(said[k].text, shown[c].text):
+                    return [k, min(f, k + d - c), c, d]
+    return gap
+
+
+def _where(mine: canonical.Part, theirs: canonical.Part, yours: str, page: str) -> str:
+    """Return how the page's line is in another class or function, or at another depth, or ""."""
+    found = []
+    names = canonical.scope(theirs.text)
+    if canonical.scope(mine.text) != names:
+        preposition = "above" if canonical.bare(theirs.text).startswith("@") else "in"
+        name = f"{preposition} {'.'.join(names)}"
+        found.append(name if names else "outside of any class or function")
+    indents = [len(line) - len(line.lstrip()) for line in (yours, page)]
+    if indents[0] != indents[1]:
+        spaces = f"{indents[1] or 'no'} space{'s' * (indents[1] != 1)}"
+        found.append(f"with {spaces} before it, not {indents[0]}")
+    return ", ".join(found)
+
+
+def _line_after(number: int, said: list[canonical.Part]) -> int:
+    if number < len(said):
+        return said[number].line
+    return said[-1].line if said else 1
 
 
 def _lines(content: bytes, parts: list[canonical.Part]) -> list[tuple[int, str]]:
@@ -121,12 +194,12 @@ def _lines(content: bytes, parts: list[canonical.Part]) -> list[tuple[int, str]]
         number for part in parts for number in range(part.line, max(part.line, part.end) + 1)
     }
     return [
-        (number, lines[number - 1].strip()) for number in sorted(numbers) if lines[number - 1 :]
+        (number, lines[number - 1].rstrip()) for number in sorted(numbers) if lines[number - 1 :]
     ]
 
 
 def _quote(lines: list[tuple[int, str]]) -> str:
-    quoted = [text for _, text in lines[:MOST_LINES]]
+    quoted = textwrap.dedent("\n".join(text for _, text in lines[:MOST_LINES])).split("\n")
     if len(lines) > MOST_LINES:
         quoted.append(f"... ({len(lines) - MOST_LINES} more lines)")
-    return "\n".join(quoted) or NOTHING
+    return "\n".join(quoted) if lines else NOTHING

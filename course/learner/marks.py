@@ -226,8 +226,11 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto
 .wide { overflow-x: auto }
 table { border-collapse: collapse }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+  border-bottom: 1px solid var(--line) }
+.wide th, .wide td:nth-child(2), .wide td:nth-child(3) { white-space: nowrap }
+.wide td:nth-child(4) { min-width: 16rem; overflow-wrap: anywhere }
 td.number { text-align: right }
+code { overflow-wrap: anywhere }
 pre { background: var(--soft); padding: .6rem; overflow-x: auto; white-space: pre-wrap }
 dd { margin: 0 0 .6rem }
 dt { font-weight: 600 }

@@ -7,6 +7,7 @@ and neither do files that no lesson has.
 import difflib
 import functools
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -19,6 +20,7 @@ from course.pages import file_tree
 
 StepName = tuple[str, int]  # a lesson and the number of a step, 0 for its start
 
+NEARLY = 0.8  # how alike two lines are if one of them was mistyped, from 0 to 1
 ALIKE = 0.6  # how much of two files has to be the same for one to be a misplaced other
 # What a state has and the project lacks counts more than the opposite. So if a project is between
 # two states, the earlier one is nearer.
@@ -265,12 +267,18 @@ def _describe(
     undone = Counter(history.brought.get(item) for item in missing)
     undone += Counter(history.removed.get(item) for item in extra)
     early = Counter(history.coming.get(item) for item in extra)
-    early += Counter(history.leaving.get(item) for item in missing)
+    unknown = extra - history.coming.keys() - history.removed.keys()
+    mistyped = {item for item in missing if _has_nearly(unknown, item)}
+    early += Counter(history.leaving.get(item) for item in missing - mistyped)
     following = (position.lesson, position.inside or position.step + 1)
     skipped = [step for step in undone if step and history.is_most(undone[step], step)]
     ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
     begun = {position.inside} if position.inside else set()
-    if early[following] and following not in ahead:
+    new = {item for item in unknown if not _has_nearly(missing, item)}
+    coming = {item for item, step in history.coming.items() if step == following}
+    nearly = [item for item in coming if _has_nearly(new, item)]
+    enough = len(nearly) >= HALF * history.brings[following] > 0
+    if (early[following] or enough) and following not in ahead:
         begun.add(following[1])
     # The last steps may be half done, or just not done.
     done = position.step
@@ -281,6 +289,8 @@ def _describe(
             skipped = [each for each in skipped if each != name]
             begun.add(step)
             done = step - 1
+    ahead = [each for each in ahead if each not in skipped]
+    skipped = [each for each in skipped if each[0] != position.lesson or each[1] <= done]
     here = {(position.lesson, step) for step in begun}
     explained = {
         item
@@ -319,6 +329,18 @@ def _describe(
     )
 
 
+def nearly_the_same(one: str, other: str) -> bool:
+    """Return whether two parts of a file differ in a few characters, or in where they are."""
+    sides = difflib.SequenceMatcher(None, canonical.bare(one), canonical.bare(other), False)
+    return all(
+        ratio() >= NEARLY for ratio in (sides.real_quick_ratio, sides.quick_ratio, sides.ratio)
+    )
+
+
+def _has_nearly(items: set[tuple[str, str]], item: tuple[str, str]) -> bool:
+    return any(path == item[0] and nearly_the_same(what, item[1]) for path, what in items)
+
+
 def _different_files(
     files: file_tree.Tree, position: Position, timeline: Timeline
 ) -> dict[str, tuple[Counter, Counter]]:
@@ -327,13 +349,25 @@ def _different_files(
     Both are empty if a file says the same in another order.
     """
     known = {path for each in timeline.positions for path in each.files}
+    own = _own_packages(files, known)
     found = {}
     for path in sorted(position.files.keys() | (files.keys() & known)):
         mine, theirs = files.get(path), position.files.get(path)
-        both = _differ(path, mine, theirs, timeline)
+        missing, extra = _differ(path, mine, theirs, timeline)
+        both = missing, Counter({what: extra[what] for what in extra if not own.search(what)})
+        if both[1] != extra and not _count(both):
+            continue
         if _count(both) or (mine != theirs and not _same_order(path, mine, theirs)):
             found[path] = both
     return found
+
+
+def _own_packages(files: file_tree.Tree, known: set[str]) -> re.Pattern:
+    """Return what matches the quoted names of packages that no lesson has, such as an own app's."""
+    lessons = {path.partition("/")[0] for path in known}
+    found = {path.partition("/")[0] for path in files if path.count("/") == 1}
+    names = [each for each in found - lessons if f"{each}/__init__.py" in files]
+    return re.compile(rf"""["'/](?:{"|".join(map(re.escape, names)) or "(?!)"})\b""")
 
 
 def _same_order(path: str, mine: bytes | None, theirs: bytes | None) -> bool:

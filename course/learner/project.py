@@ -71,8 +71,9 @@ def read(text: str) -> Project:
     files = _files(folder)
     if not files:
         raise CourseError(
-            f"{folder} has no files. If your project is somewhere else, name that folder: type "
-            "`pwd` in your server's terminal to find out."
+            f"{folder} has no files of yours yet. Chapter 1 fills it: "
+            "docs/chapters/01_http_only.md. If your project is somewhere else, name that folder: "
+            "type `pwd` in your server's terminal to find out."
         )
     return Project(folder, files, package_of(files))
 

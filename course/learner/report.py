@@ -86,7 +86,8 @@ class Report:
             lines += ["", f"Not looked at yet: {_listed(self.not_looked_at)}."]
         elif not self.findings:
             lines += [
-                f"{each.where} isn't as on the page, but does the same." for each in self.otherwise
+                f"{each.where} isn't as on the page, but your project does all that the page shows."
+                for each in self.otherwise
             ]
             lines += self._next()
         return "\n".join(lines)
@@ -122,11 +123,7 @@ class Report:
 
     def _next(self) -> list[str]:
         if not self.following:
-            guides = [
-                name for name, before in chapters.GUIDES.items() if before == self.place.lesson
-            ]
-            pages = [f"  {chapters.page(name).relative_to(chapters.ROOT)}" for name in guides]
-            return ["That was the last step. What comes next is a guide:", *pages] if pages else []
+            return self._guides()
         step = self.timeline.step(*self.following)
         name = _name(self.following, self.place.lesson)
         where = _listed(self._files(self.following))
@@ -134,6 +131,15 @@ class Report:
             f"Next: {name}, {step.title}{', in ' * bool(where)}{where}",
             f"  {differences.link(*self.following, self.timeline)}",
         ]
+
+    def _guides(self) -> list[str]:
+        """Return which guides go on from here."""
+        here = self.place.lesson
+        pages = [chapters.page(name) for name, before in chapters.GUIDES.items() if before == here]
+        if not pages:
+            return []
+        listed = [f"  {page.relative_to(chapters.ROOT)}" for page in pages]
+        return ["That was the last chapter. A guide goes on from here:", *listed]
 
     def _files(self, step: StepName) -> list[str]:
         """Return the files that a step changes and that aren't as it leaves them yet."""

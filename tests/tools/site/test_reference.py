@@ -42,9 +42,10 @@ def test_make_passes_a_verb_the_variables_that_it_takes_and_no_others(verb):
 
     takes = {each.variable: each for each in verb.arguments}
     others = {each.variable: each for other in VERBS for each in other.arguments} | takes
-    variables = [each.assignment for each in others.values()]
+    variables = [f"{each.variable}={each.example}" for each in others.values()]
     options = [
-        [each.name] if each.is_flag else [each.name, each.example] for each in verb.arguments
+        [each.name] * each.name.startswith("-") + [each.example] * (not each.is_flag)
+        for each in verb.arguments
     ]
     assert sorted(passed(*variables)) == sorted(itertools.chain(*options))
     assert passed() == []
