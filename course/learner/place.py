@@ -231,6 +231,10 @@ class _History:
         # {step: how much of what it brought or removed is still so at the position}
         self.left = Counter([*self.brought.values(), *self.removed.values()])
 
+    def writers(self, path: str) -> int:
+        """Return how many steps what the file says at the position comes from."""
+        return len({step for (other, _), step in self.brought.items() if other == path})
+
     def is_most(self, undone: int, step: StepName) -> bool:
         """Return whether a step that lacks so much isn't done, and can still be told by that."""
         can_be_told = self.left[step] >= HALF * self.brings[step]
@@ -263,6 +267,9 @@ def _describe(
     ahead_files = _ahead_files(files, different, position, timeline)
     missing = {(path, what) for path, both in different.items() for what in both[0]}
     extra = {(path, what) for path, both in different.items() for what in both[1]}
+    # A file that several steps have written is lost; they needn't be done again.
+    lost = {path for path in different if path not in files and history.writers(path) > 1}
+    missing = {item for item in missing if item[0] not in lost}
 
     undone = Counter(history.brought.get(item) for item in missing)
     undone += Counter(history.removed.get(item) for item in extra)

@@ -126,19 +126,25 @@ def _folder(text: str) -> Path:
 
 def _files(folder: Path) -> file_tree.Tree:
     """Return the folder's files as file_tree.read() does, without large ones and environments."""
+
+    def refuse(error: OSError) -> None:
+        raise CourseError(
+            f"{error.filename} can't be read: {error.strerror}. Give yourself the right to read it."
+        ) from None
+
     found: file_tree.Tree = {}
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(
             name
             for name in folders
             if name not in NOT_THEIRS
             and not name.startswith(".")
-            and not Path(parent, name, "pyvenv.cfg").exists()
+            and not os.path.exists(os.path.join(parent, name, "pyvenv.cfg"))
         )
         for name in sorted(names):
             path = Path(parent, name)
             inside = path.relative_to(folder).as_posix()
-            if name in file_tree.IGNORED or inside == file_tree.README or not path.is_file():
+            if name in file_tree.IGNORED or inside == file_tree.README or not os.path.isfile(path):
                 continue
             if len(found) == MOST_FILES:
                 raise CourseError(
@@ -149,5 +155,5 @@ def _files(folder: Path) -> file_tree.Tree:
                 if path.stat().st_size <= MOST_BYTES:
                     found[inside] = path.read_bytes()
             except OSError as error:
-                raise CourseError(f"{path} can't be read: {error.strerror}.") from None
+                refuse(error)
     return found

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from course import __main__, chapters, processes
-from course.learner import check, report
+from course.console import CourseError
+from course.learner import check, project, report
 from course.learner import timeline as timelines
 from course.pages import file_tree
 
@@ -156,6 +157,21 @@ def test_wrong_name_gets_one_sentence(name, sentence):
     said, status = told(name)
     assert (status, len(said.splitlines())) == (1, 1)
     assert sentence in said
+
+
+def test_folder_that_may_not_be_read_gets_one_sentence(folder, monkeypatch):
+    (folder / "chat").mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path) == str(folder / "chat"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    # The superuser may read everything, so a folder's mode is no test for everyone.
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(CourseError, match="chat can't be read: Permission denied"):
+        project.read(str(folder))
 
 
 def test_edited_clone_is_said_first(folder, timeline, tmp_path, monkeypatch):

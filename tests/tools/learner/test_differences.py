@@ -102,6 +102,56 @@ def test_mistyped_line_of_the_last_step_is_compared_with_that_step(first_finding
     assert "step 7: " in finding.do
 
 
+@pytest.fixture
+def placed(timeline):
+    """Return how far a project is that was changed after a step; None takes a file away."""
+
+    def find(chapter, step, changes):
+        position = next(
+            each
+            for each in reversed(timeline.positions)
+            if each.lesson.startswith(chapter) and each.step == step and not each.inside
+        )
+        files = position.files | {
+            path: change and change(position.files.get(path)) for path, change in changes.items()
+        }
+        files = {path: content for path, content in files.items() if content is not None}
+        return place.place(project.Project(Path("my-chat"), files, "config"), timeline)
+
+    return find
+
+
+def test_app_of_ones_own_is_no_difference(placed):
+    there = placed(
+        "03",
+        6,
+        {
+            "blog/__init__.py": lambda _: b"",
+            "blog/urls.py": lambda _: b"urlpatterns = []\n",
+            "config/settings.py": lambda old: old.replace(
+                b"    'chat',", b"    'chat',\n    'blog',"
+            ),
+            "config/urls.py": lambda old: old.replace(
+                b"    path('admin/'", b"    path('blog/', include('blog.urls')),\n    path('admin/'"
+            ),
+        },
+    )
+    assert (there.done, there.begun, there.differences) == (6, None, [])
+
+
+def test_byte_order_mark_is_no_difference(placed):
+    changes = ["config/settings.py", "chat/consumers.py", "chat/templates/chat/room.html"]
+    there = placed("03", 6, {path: lambda old: b"\xef\xbb\xbf" + old for path in changes})
+    assert (there.done, there.begun, there.differences) == (6, None, [])
+
+
+def test_file_that_was_lost_undoes_no_step_but_is_said_to_be_missing(placed):
+    there = placed("03", 6, {"chat/consumers.py": None})
+    # The steps after 3 change that file alone.
+    assert (there.done, there.begun, there.skipped, there.ahead) == (3, None, [], [])
+    assert [each.path for each in there.differences] == ["chat/consumers.py"]
+
+
 def test_empty_file_that_is_missing_is_to_be_created(timeline):
     files = dict(timeline.end("06_conversations_auth").files)
     del files["chat/migrations/__init__.py"]
