@@ -23,6 +23,8 @@ LIMIT = 600  # seconds that a suite may take; the longest takes 200 where others
 REPLAY = "tests/tools/replay"
 # What takes longest begins, so that none of it runs alone at the end.
 FIRST = [
+    "exercises",
+    "mistakes",
     "site_pages",
     "troubleshooting",
     "storage",
