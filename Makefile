@@ -16,7 +16,7 @@ to = $(call option,TO,to)
 exercise = $(call option,EXERCISE,exercise)
 dir = $(if $(DIR),'$(DIR)')
 
-.PHONY: help run test-all test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-learner lint setup clean lock screenshots
+.PHONY: help run test-all test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-learner test-grade lint setup clean lock screenshots
 
 help:
 	$(course) help
@@ -71,6 +71,9 @@ test-faults:
 
 test-learner:
 	$(course) test-learner
+
+test-grade:
+	$(course) test-grade
 
 lint:
 	$(course) lint

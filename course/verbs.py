@@ -247,9 +247,14 @@ VERBS = [
     ),
     Verb(
         "test-learner",
-        "tests what `check`, the exercises and `grade` say: each known mistake, each exercise, and "
-        "submissions that misbehave",
+        "tests what learners are told: makes each known mistake, and tries each exercise untouched "
+        "and solved",
         "course.tasks.suites:test_learner",
+    ),
+    Verb(
+        "test-grade",
+        "marks 30 made submissions, hostile ones among them, and compares the verdicts",
+        "course.tasks.suites:test_grade",
     ),
     Verb(
         "screenshots",

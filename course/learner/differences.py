@@ -12,7 +12,7 @@ from course.learner.project import Project
 from course.learner.timeline import Position, Timeline
 from course.pages import headings
 
-NOTHING = "(nothing)"
+NOTHING = "(nothing here)"
 MOST_LINES = 6  # of a side; what follows them is only counted
 
 
@@ -31,7 +31,7 @@ def with_the_page(found: Finding, place: Place, others: list[Finding]) -> Findin
     for other in others:
         if other.where in moved and found.rung in ("settings", "starts", "routes"):
             return replace(other, rung=found.rung, yours=found.yours)
-        if path and other.where.rpartition(":")[0] == path:
+        if path and other.where.rpartition(":")[0] == path and other.page != NOTHING:
             return replace(found, page=other.page)
     return found
 

@@ -153,8 +153,13 @@ def test_faults() -> int:
 
 
 def test_learner() -> int:
-    """Run the tests of what learners and instructors are told, a suite for each file."""
+    """Run the tests of what learners are told, a suite for each file."""
     return run_suites(of_files("learner"))
+
+
+def test_grade() -> int:
+    """Run the tests that mark made submissions, hostile ones among them."""
+    return run_suites(of_files("grade"))
 
 
 def of_files(folder: str) -> list[Suite]:

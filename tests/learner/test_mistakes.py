@@ -3,6 +3,7 @@
 The tests and the probes of all chosen mistakes run beforehand, a few at a time.
 """
 
+import functools
 import os
 import subprocess
 import sys
@@ -14,13 +15,16 @@ import pytest
 
 from course import chapters, processes
 from course.console import CourseError
-from course.learner import check, mistakes, project
+from course.learner import check, exercises, mistakes, project, timeline
 from course.learner.findings import Finding
 from course.pages import file_tree, matching
 from course.replay import recordings
 from course.tasks import services, suites
+from tests.learner.test_exercises import solve
 
 AT_ONCE = 4  # some of the tests wait for a frame that never comes
+# No test uses anyio, whose plugin takes a third of pytest's start.
+OPTIONS = [*suites.OPTIONS, "-p", "no:anyio", "-x", "--tb=short"]
 KNOWN = mistakes.load()
 TESTED = {name: mistake for name, mistake in KNOWN.items() if mistake.test}
 NOTHING = Finding("text", "", "", "", "")
@@ -55,7 +59,7 @@ def run(files, tests, variables):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         file_tree.write(files, Path(scratch))
         ended = subprocess.run(
-            [sys.executable, "-B", "-m", "pytest", *suites.OPTIONS, "-x", "--tb=short", *tests],
+            [sys.executable, "-B", "-m", "pytest", *OPTIONS, *tests],
             cwd=scratch,
             env=processes.project_env(**variables),
             stdin=subprocess.DEVNULL,
@@ -82,7 +86,10 @@ def ran(request, browser):
 @pytest.fixture(scope="module")
 def findings(request):
     """What `check` finds first in each mistake's project."""
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            timeline, "read", functools.cache(timeline.read)
+        )  # the pages stay as they are
         work = {name: pool.submit(check_first, made(name)) for name in chosen(request)}
         yield {name: future.result() for name, future in work.items()}
 
@@ -151,6 +158,18 @@ def test_mistake_is_named_in_none_of_the_pages_own_states(name, states):
         if KNOWN[name].place(NOTHING, {path: content}, lesson) is not None:
             named |= titles
     assert named == set(KNOWN[name].steps)
+
+
+@pytest.mark.parametrize("exercise", exercises.names())
+def test_solution_of_an_exercise_is_no_mistake(exercise):
+    exercise = exercises.find(exercise)
+    files = solve(exercise)
+    named = [
+        name
+        for name, mistake in KNOWN.items()
+        if mistake.place(NOTHING, files, exercise.chapter) is not None
+    ]
+    assert named == []
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,13 @@ def ran(monkeypatch):
     ran = []
     monkeypatch.setattr(suites, "run_suites", ran.extend)
     monkeypatch.setattr(services, "postgres_programs", lambda: None)
-    for command in (suites.test_all, suites.test_docs, suites.test_faults, suites.test_learner):
+    for command in (
+        suites.test_all,
+        suites.test_docs,
+        suites.test_faults,
+        suites.test_learner,
+        suites.test_grade,
+    ):
         command()
     return ran
 

@@ -19,7 +19,7 @@ import pytest
 from course import chapters, processes
 from course.learner import grade, sandbox
 from course.learner.sandbox import Means
-from tests.learner import submissions
+from tests.grade import submissions
 
 LINKED = "hostile_linked"
 
