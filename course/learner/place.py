@@ -267,8 +267,8 @@ def _describe(
     ahead_files = _ahead_files(files, different, position, timeline)
     missing = {(path, what) for path, both in different.items() for what in both[0]}
     extra = {(path, what) for path, both in different.items() for what in both[1]}
-    # A file that several steps have written is lost; they needn't be done again.
-    lost = {path for path in different if path not in files and history.writers(path) > 1}
+    # If several steps have written a file that's missing or empty, it's lost, and they're done.
+    lost = {path for path in different if not files.get(path) and history.writers(path) > 1}
     missing = {item for item in missing if item[0] not in lost}
 
     undone = Counter(history.brought.get(item) for item in missing)
@@ -281,9 +281,8 @@ def _describe(
     skipped = [step for step in undone if step and history.is_most(undone[step], step)]
     ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
     begun = {position.inside} if position.inside else set()
-    new = {item for item in unknown if not _has_nearly(missing, item)}
-    coming = {item for item, step in history.coming.items() if step == following}
-    nearly = [item for item in coming if _has_nearly(new, item)]
+    coming = [item for item, step in history.coming.items() if step == following]
+    nearly = [item for item in coming if _has_nearly(unknown, item)]
     enough = len(nearly) >= HALF * history.brings[following] > 0
     if (early[following] or enough) and following not in ahead:
         begun.add(following[1])
@@ -296,8 +295,6 @@ def _describe(
             skipped = [each for each in skipped if each != name]
             begun.add(step)
             done = step - 1
-    ahead = [each for each in ahead if each not in skipped]
-    skipped = [each for each in skipped if each[0] != position.lesson or each[1] <= done]
     here = {(position.lesson, step) for step in begun}
     explained = {
         item

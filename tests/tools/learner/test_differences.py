@@ -145,8 +145,9 @@ def test_byte_order_mark_is_no_difference(placed):
     assert (there.done, there.begun, there.differences) == (6, None, [])
 
 
-def test_file_that_was_lost_undoes_no_step_but_is_said_to_be_missing(placed):
-    there = placed("03", 6, {"chat/consumers.py": None})
+@pytest.mark.parametrize("change", [None, lambda _: b""], ids=["deleted", "emptied"])
+def test_file_that_was_lost_undoes_no_step_but_is_found(change, placed):
+    there = placed("03", 6, {"chat/consumers.py": change})
     # The steps after 3 change that file alone.
     assert (there.done, there.begun, there.skipped, there.ahead) == (3, None, [], [])
     assert [each.path for each in there.differences] == ["chat/consumers.py"]
