@@ -240,6 +240,10 @@ class _History:
         can_be_told = self.left[step] >= HALF * self.brings[step]
         return can_be_told and undone >= MOSTLY * self.left[step]
 
+    def is_early(self, early: int, step: StepName) -> bool:
+        """Return whether a later step of which so much is there is done."""
+        return early >= MOSTLY * self.brings[step]
+
     def is_some(self, undone: int, step: StepName) -> bool:
         """Return whether a step that lacks so much is only half done."""
         return undone >= HALF * self.left[step] > 0
@@ -256,6 +260,37 @@ def _way_through(position: Position, timeline: Timeline) -> list[Position]:
     return [each for each in timeline.positions if each.lesson in lessons]
 
 
+Item = tuple[str, str]  # a path, and one thing that its file says
+
+
+@dataclass
+class _Steps:
+    """Which steps of a lesson are done, counted from 1, and which aren't quite: see Place."""
+
+    lesson: str
+    done: int
+    skipped: list[StepName]
+    ahead: list[StepName]
+    begun: set[int]
+
+    def go_back_to(self, step: int) -> None:
+        """Note that a step is only half done, and that those after it are done early."""
+        name = (self.lesson, step)
+        self.ahead += [(self.lesson, later) for later in range(step + 1, self.done + 1)]
+        self.skipped = [each for each in self.skipped if each != name]
+        self.begun.add(step)
+        self.done = step - 1
+
+    def look_from_the_end(self) -> None:
+        """Say it the other way round if that's shorter: later steps are done, some are missing."""
+        later = [step for lesson, step in self.ahead if lesson == self.lesson]
+        gap = [step for step in range(self.done + 1, max(later, default=0)) if step not in later]
+        if later and len(gap) <= len(later) and not self.begun.intersection(gap):
+            self.done = max(later)
+            self.skipped += [(self.lesson, step) for step in gap]
+            self.ahead = [step for step in self.ahead if step[0] != self.lesson]
+
+
 def _describe(
     files: file_tree.Tree, moved: dict[str, str], ends: list[Position], timeline: Timeline
 ) -> Place:
@@ -264,66 +299,28 @@ def _describe(
     count = len(timeline.steps[position.lesson])
     history = _History(position, timeline)
     different = _different_files(files, position, timeline)
-    ahead_files = _ahead_files(files, different, position, timeline)
     missing = {(path, what) for path, both in different.items() for what in both[0]}
     extra = {(path, what) for path, both in different.items() for what in both[1]}
     # If several steps have written a file that's missing or empty, it's lost, and they're done.
     lost = {path for path in different if not files.get(path) and history.writers(path) > 1}
     missing = {item for item in missing if item[0] not in lost}
-
-    undone = Counter(history.brought.get(item) for item in missing)
-    undone += Counter(history.removed.get(item) for item in extra)
-    early = Counter(history.coming.get(item) for item in extra)
-    unknown = extra - history.coming.keys() - history.removed.keys()
-    mistyped = {item for item in missing if _has_nearly(unknown, item)}
-    early += Counter(history.leaving.get(item) for item in missing - mistyped)
-    following = (position.lesson, position.inside or position.step + 1)
-    skipped = [step for step in undone if step and history.is_most(undone[step], step)]
-    ahead = [step for step in early if step and early[step] >= MOSTLY * history.brings[step]]
-    begun = {position.inside} if position.inside else set()
-    coming = [item for item, step in history.coming.items() if step == following]
-    nearly = [item for item in coming if _has_nearly(unknown, item)]
-    enough = len(nearly) >= HALF * history.brings[following] > 0
-    if (early[following] or enough) and following not in ahead:
-        begun.add(following[1])
-    # The last steps may be half done, or just not done.
-    done = position.step
-    for step in range(position.step, max(0, position.step - 3), -1):
-        name = (position.lesson, step)
-        if history.is_some(undone[name], name) and (step == done or name not in skipped):
-            ahead += [(position.lesson, later) for later in range(step + 1, done + 1)]
-            skipped = [each for each in skipped if each != name]
-            begun.add(step)
-            done = step - 1
-    here = {(position.lesson, step) for step in begun}
-    explained = {
-        item
-        for item in missing | extra
-        if history.brought.get(item) in here.union(skipped)
-        or history.removed.get(item) in here.union(skipped)
-        or history.coming.get(item) in here.union(ahead)
-        or (history.leaving.get(item) in here.union(ahead) and item in missing)
-    }
+    steps = _steps(missing, extra, position, history)
+    explained = _explained(missing, extra, steps, history)
     ahead_files = {
         path: step
-        for path, step in ahead_files.items()
+        for path, step in _ahead_files(files, different, position, timeline).items()
         if any((path, what) not in explained for both in different[path] for what in both)
     }
-    later = [step for lesson, step in ahead if lesson == position.lesson]
-    gap = [step for step in range(done + 1, max(later, default=done)) if step not in later]
-    if later and len(gap) <= len(later) and not begun.intersection(gap):
-        # Said the other way round: later steps are done, and those between are missing.
-        done = max(later)
-        skipped += [(position.lesson, step) for step in gap if step not in begun]
-        ahead = [step for step in ahead if step[0] != position.lesson]
+    steps.look_from_the_end()
+    first = min(each.step for each in ends) if steps.done == position.step else steps.done
     return Place(
         lesson=position.lesson,
         steps=count,
-        first=min(done, *(each.step for each in ends)) if done == position.step else done,
-        done=done,
-        skipped=sorted(skipped, key=_order),
-        begun=min(begun, default=None),
-        ahead=sorted(ahead, key=_order),
+        first=first,
+        done=steps.done,
+        skipped=sorted(steps.skipped, key=_order),
+        begun=min(steps.begun, default=None),
+        ahead=sorted(steps.ahead, key=_order),
         ahead_files=ahead_files,
         section=position.section,
         finished=not different and not moved and position.step == count and not position.inside,
@@ -331,6 +328,50 @@ def _describe(
         nearest=position,
         files=files,
     )
+
+
+def _steps(missing: set[Item], extra: set[Item], position: Position, history: _History) -> _Steps:
+    """Return which steps are done, by what's missing from the position's files, and extra."""
+    unknown = extra - history.coming.keys() - history.removed.keys()
+    mistyped = {item for item in missing if _has_nearly(unknown, item)}
+    undone = Counter(history.brought.get(item) for item in missing)
+    undone += Counter(history.removed.get(item) for item in extra)
+    early = Counter(history.coming.get(item) for item in extra)
+    early += Counter(history.leaving.get(item) for item in missing - mistyped)
+    found = _Steps(
+        position.lesson,
+        position.step,
+        skipped=[step for step in undone if step and history.is_most(undone[step], step)],
+        ahead=[step for step in early if step and history.is_early(early[step], step)],
+        begun={position.inside} if position.inside else set(),
+    )
+    following = (position.lesson, position.inside or position.step + 1)
+    coming = [item for item, step in history.coming.items() if step == following]
+    nearly = [item for item in coming if _has_nearly(unknown, item)]
+    typed = len(nearly) >= HALF * history.brings[following] > 0
+    if (early[following] or typed) and following not in found.ahead:
+        found.begun.add(following[1])
+    # The last steps may be half done, or just not done.
+    for step in range(position.step, max(0, position.step - 3), -1):
+        name = (position.lesson, step)
+        half = history.is_some(undone[name], name)
+        if half and (step == found.done or name not in found.skipped):
+            found.go_back_to(step)
+    return found
+
+
+def _explained(missing: set[Item], extra: set[Item], steps: _Steps, history: _History) -> set[Item]:
+    """Return what's missing or extra because a step isn't done, is half done, or done early."""
+    begun = {(steps.lesson, step) for step in steps.begun}
+    not_done, done_early = begun.union(steps.skipped), begun.union(steps.ahead)
+    return {
+        item
+        for item in missing | extra
+        if history.brought.get(item) in not_done
+        or history.removed.get(item) in not_done
+        or history.coming.get(item) in done_early
+        or (history.leaving.get(item) in done_early and item in missing)
+    }
 
 
 def nearly_the_same(one: str, other: str) -> bool:
@@ -341,7 +382,7 @@ def nearly_the_same(one: str, other: str) -> bool:
     )
 
 
-def _has_nearly(items: set[tuple[str, str]], item: tuple[str, str]) -> bool:
+def _has_nearly(items: set[Item], item: Item) -> bool:
     return any(path == item[0] and nearly_the_same(what, item[1]) for path, what in items)
 
 
