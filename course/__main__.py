@@ -5,6 +5,7 @@ imported when it's needed: most verbs run again with the environment's Python.
 """
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -60,7 +61,10 @@ def do(words):
         django = arguments.pop("django", None)
         if verb.check:
             function(verb.check)(**arguments)
-        python = environment.ensure(chapters.ROOT, django)
+        # A program that reads JSON has no use for how the environment is made.
+        out = sys.stderr if arguments.get("json") else sys.stdout
+        with contextlib.redirect_stdout(out):
+            python = environment.ensure(chapters.ROOT, django)
         if not environment.is_in_use(python):
             return run_in_place([str(python), "-m", "course"] + words)
     if verb.module:

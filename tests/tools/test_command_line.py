@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from course import __main__, chapters
+from course import __main__, chapters, console
 from course.tasks import environment, suites
 from course.verbs import VERBS
 
@@ -100,6 +100,19 @@ def test_environments_python_takes_over_with_the_same_arguments(monkeypatch, tmp
     __main__.main(["test", "--chapter", "03", "-k", "x"])
     words = [str(python), "-m", "course", "test", "--chapter", "03", "-k", "x"]
     assert executed == [(str(python), words)]
+
+
+def test_json_is_not_preceded_by_how_the_environment_is_made(monkeypatch, tmp_path, capsys):
+    def ensure(root, django):
+        console.say("Creating .venv ...")
+        return tmp_path / "bin" / "python"
+
+    monkeypatch.setattr(environment, "ensure", ensure)
+    monkeypatch.setattr(os, "execv", lambda *_: None)
+    (tmp_path / "a.py").touch()
+    __main__.main(["check", str(tmp_path), "--json"])
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "Creating .venv ...\n")
 
 
 def test_pytest_options_are_passed_on_in_order(in_environment, monkeypatch):
