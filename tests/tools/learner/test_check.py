@@ -15,6 +15,18 @@ from course.learner import timeline as timelines
 from course.pages import file_tree
 
 
+# The command line in this environment, whichever Python and Django it has.
+HERE = """
+import sys
+from course import __main__
+from course.tasks import environment
+environment.ensure = lambda *_: sys.executable
+environment.is_in_use = lambda _: True
+sys.exit(__main__.main(sys.argv[1:]))
+"""
+COURSE = [sys.executable, "-c", HERE]
+
+
 @pytest.fixture(scope="module")
 def timeline():
     return timelines.read()
@@ -39,7 +51,7 @@ def files_after(timeline, chapter, step):
 
 def told(folder, *words):
     """Return what check says about a folder, and its exit status."""
-    command = [sys.executable, "-m", "course", "check", str(folder), *words]
+    command = [*COURSE, "check", str(folder), *words]
     asked = subprocess.run(command, cwd=chapters.ROOT, capture_output=True, text=True)
     return asked.stdout + asked.stderr, asked.returncode
 
@@ -193,7 +205,7 @@ def test_edited_clone_is_said_first(folder, timeline, tmp_path, monkeypatch):
 def test_json_is_all_that_is_printed_and_has_its_keys(folder, timeline):
     file_tree.write(files_after(timeline, "05", 7), folder)
     (folder / "chat" / "consumers.py").write_text("class Chat(:\n")
-    command = [sys.executable, "-m", "course", "check", str(folder), "--json"]
+    command = [*COURSE, "check", str(folder), "--json"]
     asked = subprocess.run(command, cwd=chapters.ROOT, capture_output=True, text=True)
     found = json.loads(asked.stdout)
     assert found["version"] == report.VERSION
@@ -224,7 +236,7 @@ def test_watching_answers_again_when_a_file_is_saved(folder, timeline):
     file_tree.write(files_after(timeline, "03", 4), folder)
     log = folder.parent / "log"
     process = processes.Process(
-        [sys.executable, "-m", "course", "check", str(folder), "--watch"],
+        [*COURSE, "check", str(folder), "--watch"],
         folder=chapters.ROOT,
         environment=os.environ,
         log=log,
