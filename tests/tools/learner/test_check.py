@@ -14,7 +14,6 @@ from course.learner import check, project, report
 from course.learner import timeline as timelines
 from course.pages import file_tree
 
-
 # The command line in this environment, whichever Python and Django it has.
 HERE = """
 import sys
