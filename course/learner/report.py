@@ -97,7 +97,7 @@ class Report:
         title = lesson_title(place.lesson)
         if self.passed:
             counted = f"{place.steps} steps, {self.conversations} conversations"
-            return f"Yes, {title} is finished: {counted}, {self.tests} tests."
+            return f"Yes, {_lower(title)} is finished: {counted}, {self.tests} tests."
         if place.finished:
             return f"{title}: all {place.steps} steps are done."
         if not place.done:
@@ -201,8 +201,12 @@ def looked_at(findings: list[Finding], run: bool) -> list[str]:
 def _name(step: StepName, lesson: str) -> str:
     if step[0] == lesson:
         return f"step {step[1]}"
-    title = lesson_title(step[0])
-    return f"{title[0].lower()}{title[1:]}, step {step[1]}"
+    return f"{_lower(lesson_title(step[0]))}, step {step[1]}"
+
+
+def _lower(title: str) -> str:
+    """Return a title as it's written within a sentence."""
+    return title[0].lower() + title[1:]
 
 
 def _step_json(step: StepName) -> dict:
