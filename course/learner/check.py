@@ -47,10 +47,7 @@ def command(dir: str, run: bool, all: bool, watch: bool, json: bool, exercise: s
     def once() -> int:
         if exercise:
             return exercises.check(project.read(dir), exercise)
-        # What's said while JSON is made mustn't end up in it.
-        quiet = contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext()
-        with quiet:
-            report = examine(project.read(dir), run=run, most=most)
+        report = examine(project.read(dir), run=run, most=most)
         return _print(report, most, json)
 
     return _watch(dir, once) if watch else once()

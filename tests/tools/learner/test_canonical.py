@@ -26,6 +26,8 @@ def said(path, content):
         ("a.py", CONSUMER, CONSUMER.replace(b'    """Echo."""\n\n', b"    # an echo\n")),
         ("a.py", CONSUMER, CONSUMER.replace(b"(json.dumps(", b"(\n        json.dumps(\n")),
         ("a.py", b"import a\nimport b\n", b"import b\nimport a\n"),
+        ("a.py", b"import a\nimport b\nf()\n", b"import b\nimport a\nf()\n"),
+        ("a.js", b"f(`a\nb`);", b"f(`a\r\nb`);"),
         ("a.py", b"from a import b, c\n", b"from a import c\nfrom a import b\n"),
         ("a.py", b"A = [\n  1,\n  2,\n]\n", b"A = [1, 2]\n"),
         ("a.py", b"SECRET_KEY = 'django-insecure-a'\n", b"SECRET_KEY = 'django-insecure-b'\n"),

@@ -13,6 +13,7 @@ from course.console import CourseError
 from course.learner import check, project, report
 from course.learner import timeline as timelines
 from course.pages import file_tree
+from course.tasks import environment
 
 # The command line in this environment, whichever Python and Django it has.
 HERE = """
@@ -250,6 +251,6 @@ def test_watching_answers_again_when_a_file_is_saved(folder, timeline):
 
 
 def test_missing_folder_is_reported_before_anything_slow(monkeypatch, capsys):
-    monkeypatch.setattr(timelines, "read", lambda *_: pytest.fail("read everything first"))
+    monkeypatch.setattr(environment, "ensure", lambda *_: pytest.fail("made the environment first"))
     assert __main__.main(["check", "/nowhere/at/all"]) == 1
     assert "There's no folder" in capsys.readouterr().err
