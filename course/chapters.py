@@ -23,7 +23,7 @@ NAMES = [
     "06_conversations_auth",
 ]
 
-# Each guide, and the chapter whose end it goes on from.
+# Each guide, and the chapter or the guide whose end it goes on from.
 GUIDES = {
     "hardening": "06_conversations_auth",
 }
@@ -40,9 +40,9 @@ _PART = re.compile(r"([1-9]\d*)_\w+\.md")
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson's page below docs/, without `.md`, and the chapter it starts from.
+    """A lesson's page below docs/, without `.md`, and the lesson it starts from.
 
-    `before` is a chapter, or None for lessons that start with nothing: the first chapter and first
+    `before` is a chapter, or for a guide also a guide, or None for lessons that start with nothing: the first chapter and first
     looks. `committed`: its end is a folder in the repository.
     """
 
@@ -145,5 +145,16 @@ def with_pages() -> list[str]:
 
 
 def before(lesson: str) -> str | None:
-    """Return the chapter that the lesson starts from, or None if it starts with nothing."""
+    """Return the lesson that this one starts from, or None if it starts with nothing."""
     return lessons()[lesson].before
+
+
+def way_to(lesson: str) -> list[str]:
+    """Return the lessons that lead to this one, from one that starts with nothing, and itself."""
+    earlier = before(lesson)
+    return [*(way_to(earlier) if earlier else []), lesson]
+
+
+def chapter_of(lesson: str) -> str | None:
+    """Return the lesson itself, or the chapter that it goes on from; None for a first look."""
+    return next((each for each in reversed(way_to(lesson)) if each in NAMES), None)

@@ -74,17 +74,9 @@ def _last_step(path: str, place: Place, timeline: Timeline) -> StepName:
     for lesson in reversed([*timeline.steps]):
         for step in reversed(timeline.steps[lesson]):
             early = lesson != place.lesson or step.number <= (place.begun or place.done)
-            if early and path in step.paths and _leads_to(lesson, place.lesson):
+            if early and path in step.paths and lesson in chapters.way_to(place.lesson):
                 return lesson, step.number
     return place.lesson, place.done
-
-
-def _leads_to(lesson: str, end: str) -> bool:
-    while lesson != end:
-        if (before := chapters.before(end)) is None:
-            return False
-        end = before
-    return True
 
 
 def _wanted(path: str, place: Place, timeline: Timeline) -> bytes | None:

@@ -251,12 +251,8 @@ class _History:
 
 def _way_through(position: Position, timeline: Timeline) -> list[Position]:
     """Return the positions of all lessons that lead to a position's, and of those that go on."""
-    if position.lesson in chapters.NAMES:
-        lessons = chapters.NAMES
-    else:
-        before = chapters.before(position.lesson)
-        earlier = chapters.NAMES[: chapters.NAMES.index(before) + 1] if before else []
-        lessons = [*earlier, position.lesson]
+    way = chapters.way_to(position.lesson)
+    lessons = chapters.NAMES if position.lesson in chapters.NAMES else way
     return [each for each in timeline.positions if each.lesson in lessons]
 
 

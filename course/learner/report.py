@@ -135,11 +135,14 @@ class Report:
     def _guides(self) -> list[str]:
         """Return which guides go on from here."""
         here = self.place.lesson
-        pages = [chapters.page(name) for name, before in chapters.GUIDES.items() if before == here]
+        guides = [name for name in chapters.with_pages() if name in chapters.GUIDES]
+        pages = [chapters.page(name) for name in guides if chapters.before(name) == here]
         if not pages:
             return []
         listed = [f"  {page.relative_to(chapters.ROOT)}" for page in pages]
-        return ["That was the last chapter. A guide goes on from here:", *listed]
+        last = "That was the last chapter. " if here == chapters.NAMES[-1] else ""
+        goes = "A guide goes" if len(pages) == 1 else "Guides go"
+        return [f"{last}{goes} on from here:", *listed]
 
     def _files(self, step: StepName) -> list[str]:
         """Return the files that a step changes and that aren't as it leaves them yet."""

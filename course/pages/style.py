@@ -89,12 +89,11 @@ def faults(parts: list[Page], lesson: str, verified: str) -> list[str]:
 def versions(lesson: str) -> str:
     """Return the sentence that names the versions a lesson was verified with.
 
-    A guide's is that of the chapter it goes on from, a first look's that of the first chapter.
+    A guide's is that of the chapter that led to it, a first look's that of the first chapter.
     Django's first series and the packages' are requirements.txt's, its second the one that .ci/run
     names, htmx's that of the file which django-htmx serves.
     """
-    chapter = lesson if chapters.is_committed(lesson) else chapters.before(lesson)
-    chapter = chapter or chapters.NAMES[0]
+    chapter = chapters.chapter_of(lesson) or chapters.NAMES[0]
     number = chapters.NAMES.index(chapter) + 1
     second = re.search(r"\bDJANGO=(\d+\.\d+)", (chapters.ROOT / ".ci" / "run").read_text())[1]
     said = [f"Django {_pinned('django')} and {second}"]

@@ -1,5 +1,6 @@
 """Write a project into a learner's folder, which has to be new or empty."""
 
+import functools
 import shlex
 from pathlib import Path
 
@@ -87,13 +88,25 @@ def write_start(chapter: str, to: Path) -> int:
 
 
 def start_of(lesson: str) -> file_tree.Tree:
-    """Return the committed files with which a lesson starts. The first chapter starts with none.
+    """Return the files with which a lesson starts. The first chapter starts with none.
 
-    Raises CourseError if there's no such folder.
+    They're the committed folder of the chapter before. The end of a guide is committed nowhere, so
+    its pages are replayed. Raises CourseError if there's no such folder, and as run.replay() does.
     """
     before = chapters.before(lesson)
     if before is None:
         return {}
+    if not chapters.is_committed(before):
+        texts = [path.read_text(encoding="utf-8") for path in chapters.pages(before)]
+        return _end_of(before, "".join(texts))
     if not chapters.folder(before).is_dir():
         raise CourseError(f"There's no folder {before}, with which {lesson} starts.")
     return file_tree.read(chapters.folder(before))
+
+
+@functools.cache
+def _end_of(lesson: str, text: str) -> file_tree.Tree:
+    """Return the files at the end of a lesson whose pages say `text`."""
+    from course.replay import run  # which needs packages, and check_target() is called without any
+
+    return run.replay(lesson, start_of(lesson), fast=True).files

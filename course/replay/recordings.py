@@ -91,7 +91,8 @@ def _read(lesson: str, key: str) -> Recording:
 def _key(lesson: str, shared: bytes) -> str:
     """Return a hash of all that the lesson's snapshots are made from."""
     digest = hashlib.sha256(shared)
-    for path in chapters.pages(lesson):
+    earlier = [each for each in chapters.way_to(lesson)[:-1] if not chapters.is_committed(each)]
+    for path in [path for each in [*earlier, lesson] for path in chapters.pages(each)]:
         _add(digest, path.name, path.read_bytes())
     return digest.hexdigest()
 

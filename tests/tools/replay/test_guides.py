@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from course import chapters
+from course.console import CourseError
 from course.pages import file_tree
-from course.replay import checkout, command, run
+from course.replay import checkout, command, recordings, run
 from course.site import build
 from course.tasks import housekeeping
 from tests.support.sample_course import edit, start, write_step
@@ -45,6 +46,21 @@ def test_guide_goes_on_from_its_chapter_and_has_a_row_of_its_own(course, capsys)
     assert re.search(r"^02_two .* as the folder\naside +1 +1 +0 .*  to its end$", printed, re.M)
     assert command.replay_lessons(["aside"]) == 0
     assert "02_two" not in capsys.readouterr().out
+
+
+def test_guide_can_go_on_from_a_guide(course, monkeypatch, tmp_path):
+    monkeypatch.setattr(chapters, "GUIDES", {"aside": "02_two", "further": "aside"})
+    course.guide(GUIDE)
+    chapters.page("further").write_text("# Further\n\n" + edit("a.py", "one = 3", "one = 4"))
+    assert command.replay_lessons(["further"]) == 0
+    assert start("further", str(tmp_path / "start")) == 0
+    assert file_tree.read(tmp_path / "start") == {"a.py": b"one = 3\n"}
+    assert chapters.chapter_of("further") == "02_two"
+    kept = recordings.read("further").snapshots
+    course.guide(GUIDE.replace("one = 3", "one = 3 "))
+    with pytest.raises(CourseError):
+        recordings.read("further")
+    assert kept[-1].files == {"a.py": b"one = 4\n"}
 
 
 def test_first_look_begins_with_nothing_and_leaves_nothing(course, tmp_path, capsys):
