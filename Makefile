@@ -16,13 +16,16 @@ to = $(call option,TO,to)
 exercise = $(call option,EXERCISE,exercise)
 dir = $(if $(DIR),'$(DIR)')
 
-.PHONY: help run test-all test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-learner test-grade lint setup clean lock screenshots
+.PHONY: help run cluster test-all test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-learner test-grade lint setup clean lock screenshots
 
 help:
 	$(course) help
 
 run:
 	$(course) run $(chapter) $(port) $(django)
+
+cluster:
+	$(course) cluster
 
 test-all:
 	$(course) test-all $(django)

@@ -113,6 +113,12 @@ VERBS = [
         check="course.tasks.serve:check",
     ),
     Verb(
+        "cluster",
+        "starts the site of the guide on deploying, with nginx, two Daphnes, Redis and PostgreSQL "
+        "on free ports of this machine, and removes it at Ctrl-C",
+        "course.replay.cluster:command",
+    ),
+    Verb(
         "test-all",
         "runs every suite, with a table at the end; `REQUIRE_ALL=1` counts a skipped test as a "
         "failed one",
@@ -135,7 +141,6 @@ VERBS = [
             Argument("--chapter", "04", options=A_LESSON, needed=True),
             Argument("--to", "~/my-chat", options=A_TARGET, needed=True),
         ),
-        packages=False,
     ),
     Verb(
         "check",
