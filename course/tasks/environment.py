@@ -16,9 +16,9 @@ from pathlib import Path
 from course import chapters, console, processes
 from course.tasks import apt
 
-# What the course promises to run on: these Pythons, and these series of Django, each with the oldest
-# Python that it runs on.
-PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+# What the course promises to run on: these Pythons, and these series of Django, each with the
+# oldest Python that it needs.
+PYTHONS = [(3, 11), (3, 12), (3, 13), (3, 14)]
 DJANGOS = {"5.2": (3, 11), "6.0": (3, 12), "6.1": (3, 12)}
 PINNED = "5.2"  # the one in requirements.txt
 # What will become the next series, to learn early what breaks. An environment keeps what it was
@@ -60,6 +60,16 @@ def setup(django: str | None = None, root: Path = chapters.ROOT) -> None:
     """Make the environment for that Django, and say where it is. Raises CourseError."""
     python = ensure(root, django)
     console.say(f"The environment is ready: {python.parent.parent}")
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Return each Python and each Django that runs on it, such as ("3.13", "6.1")."""
+    return [
+        (f"{python[0]}.{python[1]}", django)
+        for python in PYTHONS
+        for django, oldest in DJANGOS.items()
+        if python >= oldest
+    ]
 
 
 def check_pair(django: str, version: tuple = sys.version_info) -> None:
