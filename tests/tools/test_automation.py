@@ -16,7 +16,7 @@ from course.verbs import VERBS
 
 TAKES = {verb.name: {each.variable for each in verb.arguments} for verb in VERBS}
 EVERYWHERE = {"PYTHON", "REQUIRE_ALL", "SAMPLE", "WRITE"}  # the Makefile's, and what suites read
-MAKE = re.compile(r"\b(?:make|suites) ([a-z][a-z-]*)((?: [A-Z_]+=\S+)*)")
+MAKE = re.compile(r"\b(?:make|suites|begin) ([a-z][a-z-]*)((?: [A-Z_]+=\S+)*)")
 
 
 def read(path):
@@ -32,7 +32,7 @@ COMMANDS = {
     "the workflow": [step["run"] for step in STEPS if "run" in step],
     "the dev container": [CONTAINER["postCreateCommand"], CONTAINER["postAttachCommand"]],
     "pre-commit": [hook["entry"] for hook in HOOKS],
-    "CI": re.findall(r"^ *(?:make|suites) .*", read(".ci/run"), re.M),
+    "CI": re.findall(r"^ *(?:make|suites|begin) .*", read(".ci/run"), re.M),
 }
 
 
