@@ -126,6 +126,12 @@ VERBS = [
         (DJANGO,),
     ),
     Verb(
+        "test-chapters",
+        "runs the chapters' suites and what has to hold in all of them, without those of the tools",
+        "course.tasks.suites:test_chapters",
+        (DJANGO,),
+    ),
+    Verb(
         "test",
         "runs one chapter's suite",
         "course.tasks.suites:test",
@@ -260,6 +266,18 @@ VERBS = [
         "test-grade",
         "marks 30 made submissions, hostile ones among them, and compares the verdicts",
         "course.tasks.suites:test_grade",
+    ),
+    Verb(
+        "test-zensical",
+        "builds the site with Zensical, and compares its pages with those that MkDocs makes",
+        "course.tasks.suites:test_zensical",
+    ),
+    Verb(
+        "nightly",
+        "runs what takes too long for every change, with a table at the end: every Python and "
+        "Django that's here, every known mistake, random orders, Zensical, the longest "
+        "measurements",
+        "course.tasks.nightly:nightly",
     ),
     Verb(
         "screenshots",
