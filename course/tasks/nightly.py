@@ -31,6 +31,7 @@ class Job:
     def run(self) -> str:
         """Run it, with its own output; return "passed", "failed" or "skipped"."""
         if not self.python:
+            console.say("There's no such Python here.")
             return "skipped"
         done = subprocess.run(
             [self.python, "-m", "course", *self.words],
