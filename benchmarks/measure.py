@@ -100,6 +100,7 @@ class Cell:
             figures.cpu_us = own / talk.deliveries * 1e6
             figures.redis_us = redis / talk.deliveries * 1e6 if self.servers.redis else None
             figures.deliveries_s = talk.deliveries / talk.seconds
+            figures.bytes = talk.size / talk.deliveries
             figures.client_bound = client / talk.seconds > BUSY
 
     async def leave(self) -> None:
