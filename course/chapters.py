@@ -26,6 +26,7 @@ NAMES = [
 # Each guide, and the chapter or the guide whose end it goes on from.
 GUIDES = {
     "hardening": "06_conversations_auth",
+    "choosing_a_server": "06_conversations_auth",
 }
 
 # Pages below docs/start/ that make a project of their own, from nothing.

@@ -36,6 +36,7 @@ KINDS = [
     ),
     Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?daphne\b"), 8000, " -p {port}"),
     Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?uvicorn\b"), 8000, " --port {port}"),
+    Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?granian\b"), 8000, " --port {port}"),
     Kind("worker", re.compile(rf"{_BEFORE}{_PYTHON}manage\.py runworker\b")),
     # Data that an earlier Redis saved would be there at the next start.
     Kind("redis", re.compile(rf"{_BEFORE}redis-server\b"), 6379, " --port {port}", " --save ''"),
