@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import slow_reader, storm
+from benchmarks import slow_reader, stopping, storm
 from benchmarks.idle import Idle
 from benchmarks.long_runs import LongRun
 from benchmarks.results import Figures, Results, median
@@ -140,17 +140,24 @@ def other_rows(
     return rows
 
 
-def server_rows(results: Results, compared: Sequence[Subject]) -> list[list[str]]:
-    """The same application on several servers: CPU times, memory and rates."""
+def server_rows(
+    results: Results, compared: Sequence[Subject], stops: dict[str, float | None]
+) -> list[list[str]]:
+    """The same application on several servers; `stops` are the seconds they took to stop."""
     few, many = results.connections[-2:]
-    rows = [[f"µs for each delivery to {few:,}", f"to {many:,}", "p50, ms", "connects/s", "KiB"]]
-    rows[0].insert(0, "")
+    head = ["", f"µs for each delivery to {few:,}", f"to {many:,}", "p50, ms", "connects/s", "KiB"]
+    rows = [[*head, "stopped after"]]
     for subject in compared:
         first, last = (results.figures(subject, count) for count in (few, many))
         cells = [cpu_cell(first), cpu_cell(last)]
         cells += map(number, (last.p50_ms, last.connects_s, last.kib))
-        rows.append([subject.title, *cells])
+        rows.append([subject.title, *cells, seconds(stops.get(subject.name))])
     return rows
+
+
+def seconds(value: float | None) -> str:
+    """Format a time in seconds, or say that it was too long to be measured."""
+    return f"{value:.1f} s" if value is not None else f"more than {stopping.STOP_LIMIT} s"
 
 
 def ratio_rows(results: Results, detailed: bool = False) -> list[list[str]]:
@@ -239,14 +246,13 @@ def storm_rows(runs: Sequence[Storm], judged: bool = False) -> list[list[str]]:
     head = ["", "a page waits", "servers back after", "half whole after", "all after", "attempts"]
     rows = [[*head, "connections to PostgreSQL, active", "queries/s"]]
     for run in runs:
-        late = f"more than {storm.STORM_LIMIT} s"
         rows.append(
             [
                 run.subject.title,
                 run.waits,
                 f"{run.listening_s:.1f} s",
                 f"{run.half_s:.1f} s",
-                f"{run.all_s:.1f} s" if run.all_s else late,
+                f"{run.all_s:.1f} s" if run.all_s else f"more than {storm.STORM_LIMIT} s",
                 f"{run.attempts:,}",
                 f"{run.connected}, {run.active}",
                 number(run.queries_s),

@@ -17,6 +17,7 @@ from benchmarks import (
     report,
     servers,
     slow_reader,
+    stopping,
     storm,
     subjects,
 )
@@ -67,11 +68,15 @@ def measure(chosen: Sequence[Subject], counts: Sequence[int], write: bool, waits
                 results.add(subject, connections, figures)
                 line = report.progress_line(subject, connections, figures)
                 say(f"[{place:>2}/{len(cells)}] {line}")
+        stops: dict[str, float | None] = {}
         for subject in subjects.SLOW * waits:
             waited.append(measure_waits(subject, bench))
             say(f"{subject.title}: {waited[-1].all_s:.1f} s")
+        for subject in _compared_servers() * waits:
+            stops[subject.name] = stopping.measure(subject, bench)
+            say(f"{subject.title}: stopped after {report.seconds(stops[subject.name])}")
     say(f"\n{report.as_text(results, waited)}\n")
-    _keep(results, waited, write and not results.faulty())
+    _keep(results, waited, stops, write and not results.faulty())
     say(f"That took {time.monotonic() - began:.0f} s.")
     if results.faulty():
         say("Not every message reached every reader exactly once: see the table.")
@@ -142,7 +147,13 @@ def _check_all_is_here(bench: servers.Bench, chosen: Sequence[Subject]) -> None:
             ) from None
 
 
-def _keep(results: Results, waits: Sequence[Waits], write: bool) -> None:
+def _compared_servers() -> list[Subject]:
+    return [subjects.named("chapter6"), *subjects.SERVERS]
+
+
+def _keep(
+    results: Results, waits: Sequence[Waits], stops: dict[str, float | None], write: bool
+) -> None:
     """Write the figures and the picture to benchmarks/out; with `write`, to the repository too."""
     at = subjects.PICTURED
     files = {"results.csv": report.figures_csv(results)}
@@ -166,8 +177,8 @@ def _keep(results: Results, waits: Sequence[Waits], write: bool) -> None:
         machine_block = f"{machine()} Measured on {today.day} {today:%B %Y}."
         blocks = {name: markdown_table(rows) for name, rows in tables.items()}
         _refresh_page({"machine": machine_block, **blocks})
-        compared = [subjects.named("chapter6"), *subjects.SERVERS]
-        _refresh("choosing_a_server", {"servers": report.server_rows(results, compared)})
+        compared = report.server_rows(results, _compared_servers(), stops)
+        _refresh("choosing_a_server", {"servers": compared})
         _refresh("scaling_out", {"ladder": report.ladder_rows(results)})
         _refresh_capacity()
 

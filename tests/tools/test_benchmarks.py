@@ -12,7 +12,7 @@ import psutil
 import pytest
 from websockets.asyncio.server import broadcast, serve
 
-from benchmarks import __main__, client, long_runs, measure, run, servers, subjects
+from benchmarks import __main__, client, long_runs, measure, run, servers, stopping, subjects
 from benchmarks.long_runs import LongRun
 from benchmarks.results import Figures
 from benchmarks.slow_handlers import Waits
@@ -132,6 +132,7 @@ def invented(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "ASSETS", tmp_path)
     monkeypatch.setattr(run, "measure_interleaved", measure_nothing)
     monkeypatch.setattr(run, "measure_waits", lambda subject, bench: Waits(subject, 5, 5.012, 4.9))
+    monkeypatch.setattr(stopping, "measure", lambda subject, bench: 0.4)
     monkeypatch.setattr(services, "redis_program", lambda: "redis-server")
     monkeypatch.setattr(servers, "create_users", lambda bench, sizes: None)
     monkeypatch.setattr(long_runs, "run_both", lambda bench: given["soak"])
