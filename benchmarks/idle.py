@@ -47,7 +47,7 @@ def measure(subject: Subject, bench: Bench) -> Idle:
 
 async def _measure(subject: Subject, servers: Servers) -> Idle:
     entrance = Crowd(subject.field)
-    await entrance.enter(servers.urls, ENTRANCES, servers.cookies)
+    await entrance.enter(servers.urls, min(CONNECTIONS, ENTRANCES), servers.cookies)
     await entrance.leave()
     empty, before = servers.memory_kib(), servers.cpu_seconds()
     crowd = Crowd(subject.field)

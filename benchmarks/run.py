@@ -201,7 +201,7 @@ def _refresh(guide: str, tables: dict[str, list[list[str]]]) -> None:
 
 def _refresh_capacity() -> None:
     """Write the calculator's table into its guide, if everything it needs has been measured."""
-    if (KEPT / "idle.csv").exists():
+    if (KEPT / "idle.csv").exists() and (KEPT / "results.csv").exists():
         measured = calculator.Measured(KEPT)
         needs = [calculator.estimate(measured, size) for size in calculator.SIZES]
         _refresh("scaling_out", {"capacity": calculator.rows(needs)})

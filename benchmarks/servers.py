@@ -169,7 +169,7 @@ def running(subject: Subject, bench: Bench, connections: int) -> Iterator[Server
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=bench.folder)))
         environment = _environment(bench, subject.lesson, folder / "db.sqlite3")
-        project = _project(subject, bench)
+        folder_served = project(subject, bench)
         servers, room = Servers([], [], None, [], subject.title), ROOM
         if subject.logged_in:
             if not bench.postgres:
@@ -180,14 +180,16 @@ def running(subject: Subject, bench: Bench, connections: int) -> Iterator[Server
             environment["REDIS_URL"] = servers.redis
         if subject.step is not None:  # which may have migrations of its own
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-            processes.run(migrate, f"{subject.title}: can't migrate.", env=environment, cwd=project)
+            processes.run(
+                migrate, f"{subject.title}: can't migrate.", env=environment, cwd=folder_served
+            )
         for number in range(subject.processes):
             port = processes.free_port()
             command = COMMANDS[subject.server].format(port=port, application=subject.application)
             words = [sys.executable, "-m", *command.split()]
             log = folder / f"{number}.log"
             servers.launches.append(
-                partial(Process, words, folder=project, environment=environment, log=log)
+                partial(Process, words, folder=folder_served, environment=environment, log=log)
             )
             servers.urls.append(f"ws://127.0.0.1:{port}/ws/chat/{room}/")
         # Their shutdown isn't measured, and takes long with many connections.
@@ -196,7 +198,7 @@ def running(subject: Subject, bench: Bench, connections: int) -> Iterator[Server
         yield servers
 
 
-def _project(subject: Subject, bench: Bench) -> Path:
+def project(subject: Subject, bench: Bench) -> Path:
     """Return the folder that the subject is served from, which for a step is written first."""
     if subject.lesson is None:
         return chapters.ROOT

@@ -68,14 +68,14 @@ async def _measure(subject: Subject, slow: Servers, alone: Servers) -> SlowReade
         await crowd.enter(servers.urls, READERS - 1, servers.cookies)
         await crowd.settle()
     reads_on = Crowd(subject.field)
-    await reads_on.enter(alone.urls, 1, alone.cookies[-1:])
+    await reads_on.enter(alone.urls, 1, alone.cookies[READERS - 1 :])
     with_slow, without = others
     tried = await without.talk(SPEAKERS, in_flight=5, seconds=TRY_OUT)
     result = SlowReader(subject, tried.messages / tried.seconds * SHARE)
     say(f"{subject.title}: {result.rate:.0f} messages a second ...")
     delays, alone_delays = array("d"), array("d")
     empty, alone_empty = slow.memory_kib(), alone.memory_kib()
-    with contextlib.closing(stop_reading(slow.urls[0], slow.cookies[-1])) as stopped:
+    with contextlib.closing(stop_reading(slow.urls[0], slow.cookies[READERS - 1])) as stopped:
         watch = asyncio.create_task(_watch(result, slow, stopped, with_slow, empty))
         for _ in range(STEPS):
             count = MESSAGES // STEPS

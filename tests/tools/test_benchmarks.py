@@ -17,6 +17,7 @@ from benchmarks.long_runs import LongRun
 from benchmarks.results import Figures
 from benchmarks.slow_handlers import Waits
 from course import __main__ as course
+from course import chapters
 from course.console import CourseError
 from course.processes import Process
 from course.tasks import environment, services
@@ -238,6 +239,33 @@ def test_make_bench_passes_all_words_on(monkeypatch):
     course.main(["bench", "--full", "--only", "chapter3", "chapter4"])
     words = ["--full", "--only", "chapter3", "chapter4"]
     assert executed == [[sys.executable, "-m", "benchmarks", *words]]
+
+
+async def test_stream_keeps_its_rate_and_counts_delays_from_when_messages_were_due():
+    async with crowd_at(lambda frame: [frame]) as crowd:
+        talk = await crowd.stream(speakers=2, messages=10, rate=50)
+    assert (talk.messages, talk.deliveries, talk.missing) == (10, 30, 0)
+    assert talk.seconds >= 9 / 50 and min(talk.delays) > 0
+    assert talk.size > 30 * len(client.WORDS)
+
+
+async def test_frames_that_are_not_answered_are_an_error():
+    answers = ["Nothing new."]
+    async with crowd_at(lambda frame: answers) as crowd:
+        await crowd.ask("{}", THREE)
+        answers.clear()
+        with pytest.raises(CourseError, match="2 frames weren't answered in 0 s."):
+            await crowd.ask("{}", 2, limit=0.2)
+
+
+def test_subject_of_a_step_is_served_from_the_project_at_that_step(bench):
+    def files(step):
+        subject = subjects.Subject("x", "x", lesson="hardening", step=step)
+        return {path.name for path in servers.project(subject, bench).rglob("*.py")}
+
+    assert "csp.py" not in files(0) and "csp.py" in files(1) and "test_guessing.py" in files(None)
+    chapter = servers.project(subjects.named("chapter6"), bench)
+    assert chapter == chapters.folder(chapters.NAMES[-1]), "nothing has to be written for that"
 
 
 @pytest.fixture
