@@ -26,6 +26,7 @@ NAMES = [
 # Each guide, and the chapter or the guide whose end it goes on from.
 GUIDES = {
     "hardening": "06_conversations_auth",
+    "scaling_out": "06_conversations_auth",
     "choosing_a_server": "06_conversations_auth",
 }
 
