@@ -178,7 +178,7 @@ def running(subject: Subject, bench: Bench, connections: int) -> Iterator[Server
         if subject.redis:
             servers.redis = stack.enter_context(services.started_redis(bench.redis))
             environment["REDIS_URL"] = servers.redis
-        if subject.step is not None:  # which may have migrations of its own
+        if folder_served.is_relative_to(bench.folder):  # it may have migrations of its own
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
             processes.run(
                 migrate, f"{subject.title}: can't migrate.", env=environment, cwd=folder_served

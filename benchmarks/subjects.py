@@ -76,10 +76,32 @@ SERVERS = [
 ]
 
 # What docs/guides/scaling_out.md shows, from the slowest to the floor.
+SCALED = SIXTH | {"lesson": "scaling_out"}
+ON_REDIS = SCALED | {"server": "uvicorn", "redis": True}
 RUNGS = [
-    Subject("visiting", "Chapter 6 with the memory layer's shortcut alone", **VISITING),
+    Subject("visiting", "The memory layer searches once a second", **VISITING),
+    Subject("hub", "One subscription for each process", step=2, **SCALED),
+    Subject("direct", "Straight to the sockets", step=6, **SCALED),
+    Subject("top", "Top rung on Daphne", **SCALED),
+    Subject("top_uvicorn", "Top rung on Uvicorn", server="uvicorn", **SCALED),
+    Subject("top_granian", "Top rung on Granian", server="granian", **SCALED),
+    Subject("top_redis", "Top rung on Uvicorn and Redis", **ON_REDIS),
+    Subject("top_redis_two", "The same, two processes", processes=2, **ON_REDIS),
 ]
-LADDER = ("per_reader", "dispatched", "visiting", "chapter6", "broadcast")
+# All of the ladder runs without Redis, side by side, and then its top runs on Redis.
+LADDER = (
+    "per_reader",
+    "dispatched",
+    "visiting",
+    "chapter6",
+    "hub",
+    "direct",
+    "top",
+    "top_granian",
+    "top_uvicorn",
+    "broadcast",
+)
+LADDER_ON_REDIS = ("redis", "two", "top_redis", "top_redis_two")
 
 SUBJECTS = CHAPTERS + SERVERS + RUNGS
 
@@ -94,16 +116,20 @@ SLOW = [
 # Measured interleaved, in turns, so that other work on the machine affects them alike.
 GROUPS = (
     (*LADDER, *(subject.name for subject in SERVERS)),
-    ("redis", "per_reader_redis"),
+    ("per_reader_redis", *LADDER_ON_REDIS),
 )
 
 # What `--long` measures: a reader that stops reading, idle connections, and pages that all
 # reconnect at the same time.
-SLOW_READERS = ("chapter6", "on_uvicorn")
-IDLE = ("redis", "broadcast")
-STORMS = [Subject("storm", "Chapter 6", redis=True, postgres=True, processes=2, **SIXTH)]
+SLOW_READERS = ("chapter6", "top", "top_uvicorn")
+IDLE = ("redis", "top", "top_uvicorn", "broadcast")
+TWO_OF_EACH = {"redis": True, "postgres": True, "processes": 2}
+STORMS = [
+    Subject("storm", "Chapter 6 on Daphne", **TWO_OF_EACH, **SIXTH),
+    Subject("top_storm", "Top rung on Uvicorn", server="uvicorn", **TWO_OF_EACH, **SCALED),
+]
 # What the calculator uses: a subject on Redis in one process and in two, and one of IDLE.
-CAPACITY = ("redis", "two", "redis")
+CAPACITY = ("top_redis", "top_redis_two", "top_uvicorn")
 
 # A subject, the subject to divide it by, and a title.
 RATIOS = (
@@ -131,6 +157,14 @@ WANTED = [
     Wanted(name, f"per_reader{on}", connections, most)
     for name, on in (("chapter6", ""), ("redis", "_redis"))
     for connections, most in ((10, 1.0), (100, 0.85), (1_000, 0.85))
+]
+WANTED += [
+    Wanted("top_uvicorn", "broadcast", 1_000, 2.5),
+    Wanted("top_uvicorn", "per_reader", 1_000, 1 / 20),
+    Wanted("top_uvicorn", "per_reader", 100, 1 / 8),
+    Wanted("top", "per_reader", 1_000, 1 / 7),
+    Wanted("top", "per_reader", 100, 1 / 6),
+    Wanted("top_uvicorn", "per_reader", 1_000, 1 / 10, figure="p50_ms"),
 ]
 ROUNDS = (0.5,) * 7  # seconds of each
 PICTURED = 100  # connections
