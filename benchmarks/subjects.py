@@ -166,6 +166,7 @@ WANTED += [
     Wanted("top", "per_reader", 100, 1 / 6),
     Wanted("top_uvicorn", "per_reader", 1_000, 1 / 10, figure="p50_ms"),
 ]
+BESIDE = 1_000  # connections of each subject in a group, at most
 ROUNDS = (0.5,) * 7  # seconds of each
 PICTURED = 100  # connections
 
@@ -186,10 +187,17 @@ def plan(
 ) -> list[tuple[list[Subject], int]]:
     """Return what to measure, in order: lists of subjects, each with a number of connections.
 
-    A list has one subject, except for the groups that are measured interleaved.
+    A list has one subject, except for the groups that are measured interleaved. With more than
+    BESIDE connections, there'd be too many sockets at a time for that.
     """
     grouped = {name: group for group in GROUPS for name in group}
     rows: dict[tuple[str, ...], list[Subject]] = {}
+    alone = []
     for subject in subjects:
         rows.setdefault(grouped.get(subject.name, (subject.name,)), []).append(subject)
-    return [(row, count) for count in connections for row in rows.values()]
+        alone.append([subject])
+    return [
+        (row, count)
+        for count in connections
+        for row in (rows.values() if count <= BESIDE else alone)
+    ]

@@ -107,6 +107,7 @@ def test_cpu_time_and_memory_include_child_processes(tmp_path):
 
 
 def test_compared_subjects_are_measured_interleaved():
+    assert all(len(group) == 1 for group, _ in subjects.plan(subjects.SUBJECTS, [10_000]))
     plan = subjects.plan(subjects.SUBJECTS, [10, 100])
     for count in (10, 100):
         names = [tuple(one.name for one in group) for group, counted in plan if counted == count]
