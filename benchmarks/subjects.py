@@ -82,11 +82,12 @@ RUNGS = [
     Subject("visiting", "The memory layer searches once a second", **VISITING),
     Subject("hub", "One subscription for each process", step=2, **SCALED),
     Subject("direct", "Straight to the sockets", step=6, **SCALED),
-    Subject("top", "Top rung on Daphne", **SCALED),
-    Subject("top_uvicorn", "Top rung on Uvicorn", server="uvicorn", **SCALED),
-    Subject("top_granian", "Top rung on Granian", server="granian", **SCALED),
-    Subject("top_redis", "Top rung on Uvicorn and Redis", **ON_REDIS),
-    Subject("top_redis_two", "The same, two processes", processes=2, **ON_REDIS),
+    Subject("bounded", "A bound for each socket", step=8, **SCALED),
+    Subject("top", "Cheaper database work: the top rung, on Daphne", **SCALED),
+    Subject("top_uvicorn", "The top rung on Uvicorn", server="uvicorn", **SCALED),
+    Subject("top_granian", "The top rung on Granian", server="granian", **SCALED),
+    Subject("top_redis", "The top rung on Uvicorn and Redis", **ON_REDIS),
+    Subject("top_redis_two", "The same in two processes", processes=2, **ON_REDIS),
 ]
 # All of the ladder runs without Redis, side by side, and then its top runs on Redis.
 LADDER = (
@@ -96,6 +97,7 @@ LADDER = (
     "chapter6",
     "hub",
     "direct",
+    "bounded",
     "top",
     "top_granian",
     "top_uvicorn",
@@ -126,7 +128,7 @@ IDLE = ("redis", "top", "top_uvicorn", "broadcast")
 TWO_OF_EACH = {"redis": True, "postgres": True, "processes": 2}
 STORMS = [
     Subject("storm", "Chapter 6 on Daphne", **TWO_OF_EACH, **SIXTH),
-    Subject("top_storm", "Top rung on Uvicorn", server="uvicorn", **TWO_OF_EACH, **SCALED),
+    Subject("top_storm", "The top rung on Uvicorn", server="uvicorn", **TWO_OF_EACH, **SCALED),
 ]
 # What the calculator uses: a subject on Redis in one process and in two, and one of IDLE.
 CAPACITY = ("top_redis", "top_redis_two", "top_uvicorn")
