@@ -115,7 +115,7 @@ def estimate(
         deliveries * size * 8 / 1e6,
         messages * 5 + syncs * 3,
         connections * (connect_s + sync_s) / processes,
-        connections > most or processes > 2 or not rooms[0] <= room <= rooms[-1],
+        processes > 2 or not rooms[0] <= room <= rooms[-1],
     )
 
 
