@@ -197,15 +197,29 @@ class Postgres(Server):
 
     def kill(self) -> None:
         """Crash it: none of its processes, one per connection, can close anything first."""
-        family = []
-        if self.process and not self.process.ended():
-            server = psutil.Process(self.process.pid)
-            family = [server, *server.children(recursive=True)]
-        for process in family:  # each leads a group of its own
+        family = self._family()
+        for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         super().kill()
         psutil.wait_procs(family[1:])
+
+    def freeze(self) -> None:
+        for process in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    def thaw(self) -> None:
+        for process in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _family(self) -> list[psutil.Process]:
+        """Return its processes, the server first. Each leads a group of its own."""
+        if not self.process or self.process.ended():
+            return []
+        server = psutil.Process(self.process.pid)
+        return [server, *server.children(recursive=True)]
 
     def restart(self) -> None:
         """Restart it as an upgrade does: it tells each client that the connection ends."""
