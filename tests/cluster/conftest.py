@@ -59,7 +59,7 @@ def fault(crowd, record_property):
         seen = SimpleNamespace(began=time.time())
         yield seen
         ended = time.time()
-        crowd.wait_until_healed(ended)
+        crowd.wait_until_whole()
         crowd.check_pages()
         healed = time.time()
         seen.error_pages = [what for at, what in crowd.visits if at > seen.began and what != "200"]
@@ -69,6 +69,7 @@ def fault(crowd, record_property):
         during = sum(seen.began < at < healed for at in talk)
         record_property("healed", crowd.healing(ended, returns=True))
         record_property("where nobody returns", crowd.healing(ended, returns=False))
+        record_property("late is more than", f"{crowd.late:.1f} s")
         record_property("lasted", f"{ended - seen.began:.1f} s")
         record_property("messages", f"{during} ({during / (healed - seen.began):.0f}/s)")
         record_property("error pages", len(seen.error_pages))

@@ -1,5 +1,6 @@
 """What members of a conversation send and see, and when: the same for programs and browsers."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -45,7 +46,9 @@ class Member:
         self.messages: dict[int, str] = {}  # by number
         self.pending: str | None = None  # the text that was sent and isn't acknowledged yet
         self.notices: list[tuple[float, str]] = []
-        self.slow: list[tuple[float, str]] = []  # when something slow was over at last, and what
+        # How long each acknowledgement and each delivery took, and when it came. Reconnecting is
+        # always slow.
+        self.delays: list[tuple[float, float]] = []
         self.trouble: list[str] = []  # what must never happen
         self._texts: set[str] = set()
         self._checked = 0  # so many of the acknowledged messages are on the page
@@ -58,9 +61,7 @@ class Member:
             return
         self.messages[number] = text
         self._texts.add(text)
-        acknowledged = self.conversation.acknowledged_at.get(text, at)
-        if at - acknowledged > LATE:
-            self.slow.append((at, f"{text} arrived after {at - acknowledged:.1f} s"))
+        self.delays.append((at - self.conversation.acknowledged_at.get(text, at), at))
 
     def send_next(self) -> str:
         """Return a new text, which is pending until it's acknowledged."""
@@ -69,28 +70,33 @@ class Member:
 
     def acknowledge(self, at: float) -> None:
         """Record that the pending text came back."""
-        took = at - self.conversation.sent_at[self.pending]
-        if took > LATE:
-            self.slow.append((at, f"{self.pending} was acknowledged after {took:.1f} s"))
+        self.delays.append((at - self.conversation.sent_at[self.pending], at))
         self.conversation.acknowledge(self.pending, at)
         self.pending = None
 
     def connect(self, at: float) -> None:
         self.connected = True
-        self.slow.append((at, "connected"))
+        self.delays.append((math.inf, at))
 
-    def problem(self, now: float) -> str:
-        """Return what's late at this moment, or an empty string."""
+    def last_slow(self, late: float) -> float:
+        """Return when something came last that had taken longer than `late` seconds, or 0."""
+        return max((at for took, at in self.delays if took > late), default=0)
+
+    def lacks(self, moment: float) -> str:
+        """Return what this page lacks of what was sent before that moment, or an empty string.
+
+        That's a connection, the acknowledgement of its own message, or a message that was
+        acknowledged.
+        """
+        sent_at, order = self.conversation.sent_at, self.conversation.order
         if not self.connected:
             return "isn't connected"
-        if self.pending and now - self.conversation.sent_at[self.pending] > LATE:
+        if self.pending and sent_at[self.pending] < moment:
             return f"waits for the acknowledgement of {self.pending!r}"
-        order = self.conversation.order
         while self._checked < len(order) and order[self._checked] in self._texts:
             self._checked += 1
-        if self._checked < len(order):
-            text = order[self._checked]
-            if now - self.conversation.acknowledged_at[text] > LATE:
+        for text in order[self._checked :]:
+            if sent_at[text] < moment and text not in self._texts:
                 return f"doesn't show {text!r}"
         return ""
 

@@ -29,6 +29,7 @@ ITEM = re.compile(r'<li id="message-(\d+)"(.*?)>.*?<p dir="auto">(.*?)</p>', re.
 PREVIOUS = re.compile(r'data-previous="(\d+)"')
 SYNCED = re.compile(r'<data id="synced" value="(\d+)"(.*?)>')
 USER = re.compile(r'data-user="(\d+)"')
+EPOCH = re.compile(r'data-epoch="(.*?)"')
 PATH = re.compile(r'ws-connect="(.+?)"')
 
 
@@ -61,6 +62,7 @@ class Page(Member):
         self._numbers: list[int] = []  # of the list's items, in order
         self._previous: dict[int, int] = {}  # the data-previous of those that have one
         self._synced = 0  # the cursor: #synced
+        self._epochs: set[str] = set()  # more than one, and a page would load itself again
         self._socket: ClientConnection | None = None
         self._sync_pending = False
         self._sync_timer: asyncio.TimerHandle | None = None
@@ -187,6 +189,9 @@ class Page(Member):
         answer = SYNCED.search(html)
         if answer:
             self._synced = int(answer[1])
+            self._epochs.update(EPOCH.findall(answer[2]))
+            if len(self._epochs) > 1:
+                self.trouble.append(f"its epoch has changed: {self._epochs}")
         return answer
 
     def _insert_message(self, number: int, attributes: str, text: str) -> None:

@@ -20,7 +20,7 @@ STOP_TIMEOUT = 5  # seconds from SIGTERM to SIGKILL
 
 def test_pages_agree_without_any_fault(fault):
     with fault():
-        time.sleep(10)
+        pass
 
 
 def test_killed_daphne_loses_nothing(fault, cluster):
