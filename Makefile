@@ -16,7 +16,7 @@ to = $(call option,TO,to)
 exercise = $(call option,EXERCISE,exercise)
 dir = $(if $(DIR),'$(DIR)')
 
-.PHONY: help run test-all test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-cluster test-learner test-grade lint setup clean lock screenshots
+.PHONY: help run cluster test-all test-chapters test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-cluster test-learner test-grade test-zensical nightly lint setup clean lock screenshots
 
 help:
 	$(course) help
@@ -24,8 +24,14 @@ help:
 run:
 	$(course) run $(chapter) $(port) $(django)
 
+cluster:
+	$(course) cluster
+
 test-all:
 	$(course) test-all $(django)
+
+test-chapters:
+	$(course) test-chapters $(django)
 
 test:
 	$(course) test $(chapter) $(django)
@@ -77,6 +83,12 @@ test-learner:
 
 test-grade:
 	$(course) test-grade
+
+test-zensical:
+	$(course) test-zensical
+
+nightly:
+	$(course) nightly
 
 lint:
 	$(course) lint

@@ -113,10 +113,22 @@ VERBS = [
         check="course.tasks.serve:check",
     ),
     Verb(
+        "cluster",
+        "starts the site of the guide on deploying, with nginx, two Daphnes, Redis and PostgreSQL "
+        "on free ports of this machine, and removes it at Ctrl-C",
+        "course.replay.cluster:command",
+    ),
+    Verb(
         "test-all",
         "runs every suite, with a table at the end; `REQUIRE_ALL=1` counts a skipped test as a "
         "failed one",
         "course.tasks.suites:test_all",
+        (DJANGO,),
+    ),
+    Verb(
+        "test-chapters",
+        "runs the chapters' suites and what has to hold in all of them, without those of the tools",
+        "course.tasks.suites:test_chapters",
         (DJANGO,),
     ),
     Verb(
@@ -135,7 +147,6 @@ VERBS = [
             Argument("--chapter", "04", options=A_LESSON, needed=True),
             Argument("--to", "~/my-chat", options=A_TARGET, needed=True),
         ),
-        packages=False,
     ),
     Verb(
         "check",
@@ -261,6 +272,18 @@ VERBS = [
         "test-grade",
         "marks 30 made submissions, hostile ones among them, and compares the verdicts",
         "course.tasks.suites:test_grade",
+    ),
+    Verb(
+        "test-zensical",
+        "builds the site with Zensical, and compares its pages with those that MkDocs makes",
+        "course.tasks.suites:test_zensical",
+    ),
+    Verb(
+        "nightly",
+        "runs what takes too long for every change, with a table at the end: every Python and "
+        "Django that's here, every known mistake, random orders, Zensical, the longest "
+        "measurements",
+        "course.tasks.nightly:nightly",
     ),
     Verb(
         "screenshots",

@@ -3,38 +3,42 @@
 import contextlib
 import time
 from types import SimpleNamespace
-from urllib.parse import urlsplit
 
 import pytest
 
-from course.tasks import services
+from course.console import CourseError
+from course.replay import cluster as clusters
 
 # Without this, failed assertions in this module wouldn't show their values.
 pytest.register_assert_rewrite("tests.cluster.crowd")
 
 from tests.cluster.crowd import Crowd  # noqa: E402
-from tests.cluster.interim import Cluster  # noqa: E402
+from tests.cluster.parts import Parts  # noqa: E402
 from tests.support.proxy import Proxy  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def cluster():
     """What `make cluster` starts."""
-    for found, how in (
-        (services.postgres_programs(), services.GET_POSTGRES),
-        (services.redis_program(), services.GET_REDIS),
-    ):
-        if found is None:
-            pytest.skip(how)
-    with contextlib.closing(Cluster()) as cluster:
+    try:
+        clusters.check_programs()
+    except CourseError as trouble:
+        pytest.skip(str(trouble))
+    with clusters.running() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="module")
+def parts(cluster):
+    """The servers of the cluster. Each test may break them, and leaves them as they were."""
+    return Parts(cluster)
 
 
 @pytest.fixture(scope="module")
 def proxy(cluster):
     """The network between ten of the pages and the cluster."""
     with contextlib.closing(Proxy(everything=True)) as proxy:
-        proxy.servers = [SimpleNamespace(port=urlsplit(cluster.url).port)]
+        proxy.servers = [cluster.servers["nginx"]]
         yield proxy
 
 

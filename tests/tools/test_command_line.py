@@ -53,7 +53,7 @@ def in_environment(monkeypatch, tmp_path):
         ("start --chapter 09 --to /tmp/x", 1, "There is no chapter or guide '09'. There are: 01_"),
         ("history --to README.md", 1, "README.md is inside the course's repository"),
         ("replay --chapter 03 --chapter seven", 1, "There is no chapter or guide 'seven'"),
-        ("setup --django 7", 1, "DJANGO can be 5.2, 6.0, 6.1, but not '7'"),
+        ("setup --django 7", 1, "DJANGO can be 5.2, 6.0, 6.1, main, but not '7'"),
     ],
 )
 def test_bad_input_gets_one_sentence(words, status, sentence, monkeypatch, capsys):
