@@ -266,6 +266,12 @@ VERBS = [
         "course.tasks.suites:test_faults",
     ),
     Verb(
+        "test-cluster",
+        "breaks one part of a cluster after another while 40 pages and two browsers talk: kills, "
+        "freezes and restarts nginx, Daphne, Redis and PostgreSQL, in about six minutes",
+        "course.tasks.suites:test_cluster",
+    ),
+    Verb(
         "test-learner",
         "tests what learners are told: makes each known mistake, and tries each exercise untouched "
         "and solved",
