@@ -26,7 +26,9 @@ NAMES = [
 # Each guide, and the chapter or the guide whose end it goes on from.
 GUIDES = {
     "hardening": "06_conversations_auth",
+    "deploying": "hardening",
     "scaling_out": "06_conversations_auth",
+    "choosing_a_server": "06_conversations_auth",
 }
 
 # Pages below docs/start/ that make a project of their own, from nothing.
@@ -43,8 +45,8 @@ _PART = re.compile(r"([1-9]\d*)_\w+\.md")
 class Lesson:
     """A lesson's page below docs/, without `.md`, and the lesson it starts from.
 
-    `before` is a chapter, or for a guide also a guide, or None for lessons that start with nothing: the first chapter and first
-    looks. `committed`: its end is a folder in the repository.
+    `before` is a chapter or, for a guide, also a guide. It's None for lessons that start with
+    nothing: the first chapter and first looks. `committed`: its end is a folder in the repository.
     """
 
     page: str

@@ -46,7 +46,8 @@ class Argument:
 class Verb:
     """A command. `function`, as "module:function", is called with its arguments by name.
 
-    Without `packages` it runs in any Python, without an environment. `check` is a function that's
+    Without `packages` it runs in any Python, without an environment; `packages` may also be a
+    function of its arguments. `check` is a function that's
     called first, before anything slow. With `more`, it also gets the words that follow. A `module`
     is run in place of a function, with all words.
     """
@@ -55,7 +56,7 @@ class Verb:
     help: str
     function: str = ""
     arguments: tuple[Argument, ...] = ()
-    packages: bool = True
+    packages: bool | str = True
     check: str = ""
     more: bool = False
     module: str = ""
@@ -113,10 +114,22 @@ VERBS = [
         check="course.tasks.serve:check",
     ),
     Verb(
+        "cluster",
+        "starts the site of the guide on deploying, with nginx, two Daphnes, Redis and PostgreSQL "
+        "on free ports of this machine, and removes it at Ctrl-C",
+        "course.replay.cluster:command",
+    ),
+    Verb(
         "test-all",
         "runs every suite, with a table at the end; `REQUIRE_ALL=1` counts a skipped test as a "
         "failed one",
         "course.tasks.suites:test_all",
+        (DJANGO,),
+    ),
+    Verb(
+        "test-chapters",
+        "runs the chapters' suites and what has to hold in all of them, without those of the tools",
+        "course.tasks.suites:test_chapters",
         (DJANGO,),
     ),
     Verb(
@@ -135,7 +148,7 @@ VERBS = [
             Argument("--chapter", "04", options=A_LESSON, needed=True),
             Argument("--to", "~/my-chat", options=A_TARGET, needed=True),
         ),
-        packages=False,
+        packages="course.replay.checkout:needs_packages",
     ),
     Verb(
         "check",
@@ -216,13 +229,20 @@ VERBS = [
     ),
     Verb(
         "bench",
-        "measures what a message costs, in about eight minutes",
+        "measures what a message costs, in about a quarter of an hour",
         arguments=(
             Argument("--full", "1", "measures from 1 to 10,000 connections", FLAG),
             Argument(
                 "--soak", "1", "measures 1,000 people at the same time and 100,000 messages", FLAG
             ),
-            Argument("--write", "1", "writes the figures into the page", FLAG),
+            Argument(
+                "--long",
+                "1",
+                "measures a reader that stops reading, 10,000 idle connections, and 1,000 pages "
+                "that reconnect at the same time",
+                FLAG,
+            ),
+            Argument("--write", "1", "writes the figures into the pages", FLAG),
         ),
         module="benchmarks",
         more=True,
@@ -246,6 +266,12 @@ VERBS = [
         "course.tasks.suites:test_faults",
     ),
     Verb(
+        "test-cluster",
+        "breaks one part of a cluster after another while 40 pages and two browsers talk: kills, "
+        "freezes and restarts nginx, Daphne, Redis and PostgreSQL, in about six minutes",
+        "course.tasks.suites:test_cluster",
+    ),
+    Verb(
         "test-learner",
         "tests what learners are told: makes each known mistake, and tries each exercise untouched "
         "and solved",
@@ -255,6 +281,18 @@ VERBS = [
         "test-grade",
         "marks 30 made submissions, hostile ones among them, and compares the verdicts",
         "course.tasks.suites:test_grade",
+    ),
+    Verb(
+        "test-zensical",
+        "builds the site with Zensical, and compares its pages with those that MkDocs makes",
+        "course.tasks.suites:test_zensical",
+    ),
+    Verb(
+        "nightly",
+        "runs what takes too long for every change, with a table at the end: every Python and "
+        "Django that's here, every known mistake, random orders, Zensical, the longest "
+        "measurements",
+        "course.tasks.nightly:nightly",
     ),
     Verb(
         "screenshots",

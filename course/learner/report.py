@@ -136,7 +136,7 @@ class Report:
         """Return which guides go on from here."""
         here = self.place.lesson
         guides = [name for name in chapters.with_pages() if name in chapters.GUIDES]
-        pages = [chapters.page(name) for name in guides if chapters.before(name) == here]
+        pages = [chapters.pages(name)[0] for name in guides if chapters.before(name) == here]
         if not pages:
             return []
         listed = [f"  {page.relative_to(chapters.ROOT)}" for page in pages]

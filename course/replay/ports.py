@@ -31,4 +31,5 @@ class Ports:
 
 def _as_port(port: int) -> re.Pattern:
     """Match a number used as a port: `:8000`, `port 8000`, `-p 8000`, `('127.0.0.1', 8000)`."""
-    return re.compile(rf"(:|\bport\b\W{{1,4}}|-p |\brunserver |', ){port}(?!\d)", re.IGNORECASE)
+    before = r":|\bport\b\W{1,4}|-p |\brunserver |\blisten |', "
+    return re.compile(rf"({before}){port}(?!\d)", re.IGNORECASE)

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 _BEFORE = r"(?:\w+=\S+ +)*"  # variables set for this command alone
 _PYTHON = r"python3? (?:-\w+ )*"
+_DAPHNE = rf"{_BEFORE}(?:{_PYTHON}-m )?daphne\b"
+
+PROXY = 8443  # the port of a reverse proxy, which speaks TLS
+BEHIND = [8001, 8002]  # and those of the servers behind it
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,16 @@ KINDS = [
         " --noreload",
         reloads=True,
     ),
-    Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?daphne\b"), 8000, " -p {port}"),
+    # Those behind a proxy, which run beside each other.
+    *(Kind(f"daphne {port}", re.compile(rf"{_DAPHNE}(?=.* -p {port}\b)"), port) for port in BEHIND),
+    Kind("web", re.compile(_DAPHNE), 8000, " -p {port}"),
     Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?uvicorn\b"), 8000, " --port {port}"),
+    Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?granian\b"), 8000, " --port {port}"),
     Kind("worker", re.compile(rf"{_BEFORE}{_PYTHON}manage\.py runworker\b")),
+    Kind("nginx", re.compile(r"nginx\b(?!.* -[tsvV]\b)"), PROXY),
+    Kind("postgres", re.compile(r"postgres\b"), 5433),
     # Data that an earlier Redis saved would be there at the next start.
+    Kind("redis", re.compile(r"redis-server\b(?=.* --tls-port 6380\b)"), 6380),
     Kind("redis", re.compile(rf"{_BEFORE}redis-server\b"), 6379, " --port {port}", " --save ''"),
 ]
 _ASKS_ONLY = re.compile(r" (?:--version|--help|-h)\b")

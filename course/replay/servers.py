@@ -21,7 +21,8 @@ LOG_LIMIT = 10  # seconds that it may take to print what a page shows
 class Server:
     """A server: its command in the page, how it's launched here, and the process that runs.
 
-    `seen` is how many lines of its log the page has shown. A server is `up` once it listens.
+    `seen` is how many lines of its log the page has shown. A server is `up` once it listens, on
+    `port` if its kind has one.
     """
 
     kind: Kind
@@ -30,6 +31,7 @@ class Server:
     process: Process
     seen: int = 0
     up: bool = False
+    port: int | None = None
 
     def ended(self) -> bool:
         return self.process.ended()
@@ -68,7 +70,8 @@ class Servers:
         log.write_bytes(b"")
         line = processes.bash(self._local(kind, command), prefix=self._prefix)
         launch = functools.partial(Process, line, folder=folder, environment=environment, log=log)
-        server = self.running[kind.name] = Server(kind, command, launch, launch())
+        port = self.ports.real.get(kind.port)
+        server = self.running[kind.name] = Server(kind, command, launch, launch(), port=port)
         shown = [matching.ANY] if shown is None else shown
 
         def begins() -> bool:
@@ -106,11 +109,11 @@ class Servers:
                 printed = matching.quote(self._printed(server))
                 raise Mismatch(f"`{server.command}` ended by itself. It printed:\n\n{printed}")
 
-    def check_web(self) -> None:
-        """Raise Mismatch, with its output, unless a web server is running."""
-        server = self.running.get("web")
+    def check_serving(self, kind: str) -> None:
+        """Raise Mismatch, with its output, unless a server of that kind is running."""
+        server = self.running.get(kind)
         if server is None:
-            raise Mismatch("no web server is running here")
+            raise Mismatch(f"no {kind} server is running here")
         if not server.up:
             printed = matching.quote(self._printed(server)[server.seen :])
             raise Mismatch(f"`{server.command}` isn't serving. It printed:\n\n{printed}")
@@ -162,7 +165,7 @@ class Servers:
     def _local(self, kind: Kind, command: str) -> str:
         """Return a page's command with free ports and the options for a replay."""
         local = self.ports.to_replay(command)
-        program = kind.program.match(local)[0]
+        program = self.ports.to_replay(kind.program.match(command)[0])
         options = kind.options
         if kind.port and not self.ports.names(local, kind.port):
             options = kind.port_option.format(port=self.ports.real[kind.port]) + options

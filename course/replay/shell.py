@@ -48,6 +48,19 @@ python() {{ _ready python "$@"; }}
 python3() {{ _ready python3 "$@"; }}
 """
 
+# Stand-ins that the servers' own shells have, too. nginx's ports are in its configuration, of which
+# pages make a copy outside the project. PostgreSQL refuses to run as root.
+STAND_INS = """
+nginx() {{ sed -i -E '{translate}' ~/chat-data/nginx.conf; command nginx "$@"; }}
+export -f nginx
+if [ $UID = 0 ]; then
+    initdb() {{ mkdir -p "$2"; chown {account} "$2"; runuser -u {account} -- initdb "$@"; }}
+    postgres() {{ runuser -u {account} -- postgres "$@"; }}
+    export -f initdb postgres
+fi
+"""
+ACCOUNT = "postgres"
+
 # The commands that make files, or say where: a replay of the files alone runs these and no others.
 _WRITES_FILES = re.compile(
     r"(?:cd|export|unset|mkdir|rm|cp|mv|touch)\b"
@@ -124,6 +137,9 @@ class Shell:
         self.ports = self.servers.ports
         try:
             self._ask(READY_ENVIRONMENT.format(prefix=shlex.quote(str(programs.parent))))
+            pairs = self.ports.real.items()
+            translate = "; ".join(rf"s/(listen |:){page}\b/\1{real}/" for page, real in pairs)
+            self._ask(STAND_INS.format(translate=translate, account=ACCOUNT))
         except BaseException:
             self.close()
             raise

@@ -11,6 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 from course import processes
 from course.pages import matching
 from course.pages.matching import Mismatch
+from course.replay.login import OWN_AUTHORITY
 
 ANSWER_LIMIT = 5  # seconds in which what the page shows has to arrive
 OPEN_LIMIT = 10  # seconds that a handshake may take
@@ -117,6 +118,7 @@ def enter(
             origin=origin or own,
             additional_headers={"Cookie": cookies} if cookies else None,
             proxy=None,
+            ssl=OWN_AUTHORITY if parts.scheme == "wss" else None,
             open_timeout=OPEN_LIMIT,
             close_timeout=CLOSE_LIMIT,
         )

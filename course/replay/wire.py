@@ -30,8 +30,9 @@ WITHIN = re.compile(r"\((?P<what>\S) \* (?P<times>\d+)\)")  # `(x * 2001)`: so m
 def run(text: str, shell: Shell, halt: threading.Event) -> None:
     """Have a wire block's conversation. Raises Mismatch, Halted."""
     shell.servers.refresh()
-    shell.servers.check_web()
-    conversation = Conversation(shell, halt)
+    tls = "wss://" in text
+    shell.servers.check_serving("nginx" if tls else "web")
+    conversation = Conversation(shell, halt, tls)
     below = 0
     try:
         for below, line in enumerate(text.rstrip("\n").split("\n"), start=1):  # noqa: B007
@@ -45,12 +46,15 @@ def run(text: str, shell: Shell, halt: threading.Event) -> None:
 
 
 class Conversation:
-    """The sockets of a block by the names that the page gives them, or ""."""
+    """The sockets of a block by the names that the page gives them, or "".
 
-    def __init__(self, shell: Shell, halt: threading.Event):
+    With `tls`, requests go to the reverse proxy.
+    """
+
+    def __init__(self, shell: Shell, halt: threading.Event, tls: bool = False):
         self._shell = shell
         self._halt = halt
-        self._port = shell.ports.real[8000]
+        self._site = (shell.ports.real[server_kinds.PROXY if tls else 8000], tls)
         self._sockets: dict[str, Socket] = {}
         self._visitor: Visitor | None = None
         self._answer: Answer | None = None
@@ -60,10 +64,10 @@ class Conversation:
         if line.startswith("$ "):
             self._run(line[2:])
         elif match := LOGIN.fullmatch(line):
-            self._visitor = Visitor(self._port)
+            self._visitor = Visitor(*self._site)
             self._visitor.log_in(match["user"])
         elif match := REQUEST.fullmatch(line):
-            self._visitor = self._visitor or Visitor(self._port)
+            self._visitor = self._visitor or Visitor(*self._site)
             self._answer = self._visitor.ask(**match.groupdict())
         elif match := ANSWER.fullmatch(line):
             self._compare(match)

@@ -10,6 +10,7 @@ from course.pages import file_tree, patches, transcript
 from course.pages.grammar import Block
 from course.pages.matching import Mismatch
 from course.replay import shell, wire
+from course.replay.servers import Server
 from course.replay.shell import Shell
 
 CLONE = "channels-course"  # the repository, as learners have it in their HOME
@@ -35,6 +36,7 @@ class Workshop:
         self.files = start
         self._fast = fast
         self._halt = halt
+        scratch.chmod(0o711)  # for servers that run as another user than root
         home = scratch / "home"
         home.mkdir()
         (home / CLONE).symlink_to(chapters.ROOT)
@@ -48,6 +50,16 @@ class Workshop:
 
     def __exit__(self, *_) -> None:
         self._shell.close()
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder. Its parent is HOME."""
+        return self._folder
+
+    @property
+    def servers(self) -> dict[str, Server]:
+        """The running servers by the names of their kinds, such as "web"."""
+        return self._shell.servers.running
 
     def logs(self) -> dict[str, list[str]]:
         """Return what each running server has printed, by the name of its kind, such as "web"."""

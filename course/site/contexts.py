@@ -8,7 +8,15 @@ from course.pages.grammar import Block, Page
 from course.pages.transcript import PROMPT
 from course.replay import recordings, server_kinds
 
-TERMINALS = {"web": "Server", "worker": "Worker", "redis": "Redis"}
+TERMINALS = {
+    "web": "Server",
+    "worker": "Worker",
+    "redis": "Redis",
+    "postgres": "PostgreSQL",
+    "nginx": "nginx",
+    "daphne 8001": "First server",
+    "daphne 8002": "Second server",
+}
 YOURS = "Your terminal"
 PYTHON = "Python prompt"
 SOCKET = "Over the socket"

@@ -92,14 +92,24 @@ class Linker(Treeprocessor):
             else:
                 head = before
             done = match.end()
-            # From the top of docs/, since a page does not know here where it stands.
-            target = f"/{PAGE}#{term.anchor}"
+            target = f"{_top(self.md)}{PAGE}#{term.anchor}"
             link = ElementTree.Element("a", href=target, title=term.definition)
             link.set("class", "term")
             link.text = match[0]
             link.tail = text[done:]
             links.append(link)
         return head, links
+
+
+def _top(md) -> str:
+    """Return how a link reaches the top of docs/ from the page that's being rendered.
+
+    MkDocs doesn't say which page that is, but resolves links that begin with a slash. Zensical
+    says it, and doesn't.
+    """
+    if "rendering_context" in md.preprocessors:
+        return "../" * md.preprocessors["rendering_context"].page.path.count("/")
+    return "/"
 
 
 def _pattern(word: str) -> str:

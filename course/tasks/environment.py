@@ -16,9 +16,19 @@ from pathlib import Path
 from course import chapters, console, processes
 from course.tasks import apt
 
-# The series of Django that the course promises, and the oldest Python that each runs on.
+# What the course promises to run on: these Pythons, and these series of Django, each with the
+# oldest Python that it needs.
+PYTHONS = [(3, 11), (3, 12), (3, 13), (3, 14)]
 DJANGOS = {"5.2": (3, 11), "6.0": (3, 12), "6.1": (3, 12)}
 PINNED = "5.2"  # the one in requirements.txt
+# What will become the next series, to learn early what breaks. An environment keeps what it was
+# made with: `make clean` before a later look.
+MAIN = "main"
+MAIN_NEEDS = (3, 12)
+MAIN_PACKAGES = [
+    f"https://github.com/django/{name}/archive/refs/heads/main.tar.gz"
+    for name in ("django", "channels")
+]
 STAMP = "course.json"  # written last: an environment without it was never finished
 
 # What a caller's shell may hold that would send packages elsewhere, or to another Python. What
@@ -32,7 +42,8 @@ MISLEADING = re.compile(
 def ensure(root: Path, django: str | None = None) -> Path:
     """Make the environment for this Python and that Django if it's missing or out of date.
 
-    `root` is the repository's folder, `django` a series like "6.1" or None for the pinned one.
+    `root` is the repository's folder, `django` a series like "6.1", "main" for the development
+    branches of Django and Channels, or None for the pinned series.
     Returns the environment's python. Raises CourseError.
     """
     django = django or PINNED
@@ -51,11 +62,22 @@ def setup(django: str | None = None, root: Path = chapters.ROOT) -> None:
     console.say(f"The environment is ready: {python.parent.parent}")
 
 
+def pairs() -> list[tuple[str, str]]:
+    """Return each Python and each Django that runs on it, such as ("3.13", "6.1")."""
+    return [
+        (f"{python[0]}.{python[1]}", django)
+        for python in PYTHONS
+        for django, oldest in DJANGOS.items()
+        if python >= oldest
+    ]
+
+
 def check_pair(django: str, version: tuple = sys.version_info) -> None:
     """Raise CourseError unless the course supports that Django on this Python."""
-    if django not in DJANGOS:
-        raise console.CourseError(f"DJANGO can be {', '.join(DJANGOS)}, but not {django!r}.")
-    major, minor = DJANGOS[django]
+    oldest = {**DJANGOS, MAIN: MAIN_NEEDS}
+    if django not in oldest:
+        raise console.CourseError(f"DJANGO can be {', '.join(oldest)}, but not {django!r}.")
+    major, minor = oldest[django]
     if version[:2] < (major, minor):
         raise console.CourseError(
             f"Django {django} needs Python {major}.{minor} or newer, and this is "
@@ -145,7 +167,9 @@ def _make(folder: Path, root: Path, stamp: dict, reason: str) -> None:
         [python, "-m", "pip", "install", "--only-binary", ":all:", "uv"],
         [*install, "--require-hashes", "-r", root / "requirements.txt"],
     ]
-    if stamp["django"] != PINNED:
+    if stamp["django"] == MAIN:
+        commands.append([*install, *MAIN_PACKAGES])
+    elif stamp["django"] != PINNED:
         commands.append([*install, f"django~={stamp['django']}.0"])
     failed = f"{folder.name} couldn't be made. Is there a network?"
     for command in commands:

@@ -9,7 +9,8 @@ from course import chapters, console, processes
 
 OURS = ["course", "tests", "benchmarks"]
 # What to leave out stands in pyproject.toml.
-READ = ["README.md", "docs", "exercises", "mkdocs.yml", *OURS, *chapters.NAMES]
+PAGES = ["README.md", "AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs", "exercises"]
+READ = [*PAGES, "mkdocs.yml", *OURS, *chapters.NAMES]
 # A learner's code is read beside its explanation, in a narrower column than ours.
 LEARNERS = ["--config", "line-length = 88"]
 

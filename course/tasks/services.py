@@ -47,6 +47,7 @@ GET_POSTGRES = (
     "PostgreSQL: install it (apt install postgresql, dnf install postgresql-server, "
     "brew install postgresql). The tests start a server of their own; yours isn't touched."
 )
+GET_NGINX = "nginx: install it (apt install nginx, dnf install nginx, brew install nginx)."
 GET_BROWSER = (
     "Browser: install Chromium or Chrome, or run: python -m playwright install chromium "
     "(with the environment's python)."
@@ -132,6 +133,15 @@ def started_redis(program: str) -> Iterator[str]:
             yield url
         finally:
             process.kill()
+
+
+def nginx_program() -> str | None:
+    """Return nginx's program, installing it first if that's allowed, or None.
+
+    Distributions keep it where ordinary users don't look.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
+    return _find_or_install(lambda: shutil.which("nginx", path=path), partial(apt.install, "nginx"))
 
 
 def postgres_programs() -> Path | None:

@@ -36,6 +36,7 @@ FIRST = [
 ]
 GRACE = 10  # seconds that an interrupted suite has to put its own things away
 SHARED = "COURSE_SHARED"  # the variable that names a folder for what suites share in one run
+SHUFFLE = "SHUFFLE"  # the variable with a seed for the order of the tests
 
 # Set by the make that runs this, or for another project's tests, these would change what a suite
 # tests.
@@ -80,8 +81,13 @@ class Running:
         self.suite = suite
         self.report = scratch / f"{suite.name}.xml"
         self.began = time.monotonic()
+        options = OPTIONS
+        if environment.get(SHUFFLE):
+            # A chapter's suite runs in its folder, and finds nothing of this one.
+            options = [*OPTIONS, "-p", "shuffled"]
+            environment = {**environment, "PYTHONPATH": str(chapters.ROOT / "tests" / "support")}
         self.process = Process(
-            [*_pytest(*OPTIONS), f"--junitxml={self.report}", *suite.arguments],
+            [*_pytest(*options), f"--junitxml={self.report}", *suite.arguments],
             folder=suite.folder,
             environment=environment,
             log=scratch / f"{suite.name}.log",
@@ -114,14 +120,22 @@ class Running:
 def test_all() -> int:
     """Run the suites of the six chapters, of what holds in all of them, and of the tools."""
     root = chapters.ROOT
-    return run_suites(
-        [
-            *(suite for name in chapters.NAMES for suite in of_chapter(name)),
-            Suite("chapters", root, ("tests/chapters",)),
-            Suite("replay", root, (REPLAY,)),
-            Suite("tools", root, ("tests/tools", f"--ignore={REPLAY}")),
-        ]
-    )
+    tools = [
+        Suite("replay", root, (REPLAY,)),
+        Suite("tools", root, ("tests/tools", f"--ignore={REPLAY}")),
+    ]
+    return run_suites([*of_chapters(), *tools])
+
+
+def test_chapters() -> int:
+    """Run the suites of the six chapters, and of what holds in all of them."""
+    return run_suites(of_chapters())
+
+
+def of_chapters() -> list[Suite]:
+    """Return the chapters' suites, and that of what holds in all of them."""
+    own = [suite for name in chapters.NAMES for suite in of_chapter(name)]
+    return [*own, Suite("chapters", chapters.ROOT, ("tests/chapters",))]
 
 
 def of_chapter(name: str) -> list[Suite]:
@@ -154,6 +168,12 @@ def test_faults() -> int:
     return run_suites(of_files("faults"))
 
 
+def test_cluster() -> int:
+    """Run the tests that break a cluster while a crowd talks on it."""
+    services.postgres_programs()
+    return run_suites(of_files("cluster"))
+
+
 def test_learner() -> int:
     """Run the tests of what learners are told, a suite for each file."""
     return run_suites(of_files("learner"))
@@ -162,6 +182,11 @@ def test_learner() -> int:
 def test_grade() -> int:
     """Run the tests that mark made submissions, hostile ones among them."""
     return run_suites(of_files("grade"))
+
+
+def test_zensical() -> int:
+    """Build the site with Zensical, and compare its pages with those that MkDocs makes."""
+    return run_suites(of_files("zensical"))
 
 
 def of_files(folder: str) -> list[Suite]:

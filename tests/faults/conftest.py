@@ -18,11 +18,11 @@ from course.tasks import services
 # Without this, failed assertions in these modules wouldn't show their values.
 pytest.register_assert_rewrite("tests.faults.pages", "tests.faults.sockets")
 
-from tests.faults.ledger import SQLITE, Ledger  # noqa: E402
 from tests.faults.pages import Person  # noqa: E402
-from tests.faults.proxy import Proxy  # noqa: E402
 from tests.faults.sockets import Crowd, Sender  # noqa: E402
 from tests.faults.subject import GUIDE  # noqa: E402
+from tests.support.ledger import SQLITE, Ledger  # noqa: E402
+from tests.support.proxy import Proxy  # noqa: E402
 from tests.support.servers import Daphne, Postgres, Redis, copy_of, daphne  # noqa: E402
 
 SETTINGS = """

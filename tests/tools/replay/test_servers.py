@@ -57,7 +57,7 @@ def test_server_broken_by_an_edit_restarts_after_the_next_edit(shell, folder):
     shell.servers.edited()
     shell.log("I cannot start.\n")
     with pytest.raises(Mismatch, match="isn't serving.*"):
-        shell.servers.check_web()
+        shell.servers.check_serving("web")
     (folder / "answer.txt").write_text("Fixed\n")
     shell.servers.edited()
     do(shell, ASK + "Fixed\n")

@@ -2,16 +2,19 @@
 
 import html
 import re
+import types
 
 import pytest
 from markdown import Markdown
+from markdown.preprocessors import Preprocessor
 
 from course import chapters
 from course.pages import file_tree, grammar, style
 from course.site import chapter_diff, contexts, directives, glossary, listings, markdown_extension
 from tests.support.sample_course import Course
 
-EXTENSIONS = ["md_in_html", "sane_lists", "tables", "toc", "course.site.markdown_extension"]
+EXTENSIONS = ["md_in_html", "sane_lists", "tables", "toc", "pymdownx.superfences"]
+EXTENSIONS += ["course.site.markdown_extension"]
 
 
 def shown(text):
@@ -413,6 +416,17 @@ def test_first_of_a_term_leads_to_the_glossary(terms):
         ("reference/glossary.md#consumer", terms["consumer"].definition, "consumers")
     ]
     assert "Two <a" in made
+
+
+def test_zensical_which_resolves_no_absolute_links_gets_one_from_the_page():
+    md = Markdown(extensions=EXTENSIONS)
+    said_by_zensical = Preprocessor(md)
+    said_by_zensical.run = lambda lines: lines
+    said_by_zensical.page = types.SimpleNamespace(
+        path="chapters/06_conversations_auth/3_messages.md"
+    )
+    md.preprocessors.register(said_by_zensical, "rendering_context", 0)
+    assert 'href="../../reference/glossary.md#consumer"' in md.convert("A consumer.")
 
 
 def test_longest_term_wins_and_names_are_no_terms():

@@ -139,6 +139,15 @@ def test_other_django_is_installed_after_the_pins_in_its_own_environment(
     assert not (root / ".venv").exists()
 
 
+def test_django_main_comes_with_the_main_branch_of_channels(root, installer, monkeypatch):
+    monkeypatch.setattr(environment, "check_pair", lambda django: None)
+    python = environment.ensure(root, "main")
+    assert python.parent.parent == root / f".venv-py{MINOR}-djangomain"
+    words, _ = installer.calls[-1]
+    assert [word.split("/")[4] for word in words[-2:]] == ["django", "channels"]
+    assert all(word.endswith("/refs/heads/main.tar.gz") for word in words[-2:])
+
+
 def test_other_python_gets_its_own_environment(root, installer, monkeypatch):
     environment.ensure(root)
     monkeypatch.setattr(platform, "python_version", lambda: "3.99.1")
@@ -150,8 +159,9 @@ def test_other_python_gets_its_own_environment(root, installer, monkeypatch):
     ("django", "version", "sentence"),
     [
         ("6.1", (3, 11), "Django 6.1 needs Python 3.12 or newer, and this is 3.11"),
-        ("4.2", (3, 13), "DJANGO can be 5.2, 6.0, 6.1"),
-        ("6.1.3", (3, 13), "DJANGO can be 5.2, 6.0, 6.1"),
+        ("main", (3, 11), "Django main needs Python 3.12 or newer, and this is 3.11"),
+        ("4.2", (3, 13), "DJANGO can be 5.2, 6.0, 6.1, main"),
+        ("6.1.3", (3, 13), "DJANGO can be 5.2, 6.0, 6.1, main"),
     ],
 )
 def test_unsupported_django_or_python_is_rejected(django, version, sentence):

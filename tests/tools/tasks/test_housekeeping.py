@@ -96,8 +96,8 @@ def test_clean_without_git_is_explained(tmp_path):
 @pytest.fixture
 def linted(tmp_path):
     """A repository that lint finds nothing in."""
-    folders = [name for name in housekeeping.READ if "." not in name]
-    create_files(tmp_path, ["README.md", "mkdocs.yml", *(f"{name}/x.py" for name in folders)])
+    names = [name if "." in name else f"{name}/x.py" for name in housekeeping.READ]
+    create_files(tmp_path, names)
     (tmp_path / "pyproject.toml").write_text((chapters.ROOT / "pyproject.toml").read_text())
     return tmp_path
 
@@ -114,6 +114,11 @@ def linted(tmp_path):
 def test_lint_finds_mistakes_in_a_chapter(linted, text):
     create_files(linted, [f"{CHAPTER}/chat/views.py"])
     (linted / CHAPTER / "chat" / "views.py").write_text(text)
+    assert housekeeping.lint(linted) == 1
+
+
+def test_lint_finds_a_misspelt_word_in_what_contributors_read(linted):
+    (linted / "CHANGELOG.md").write_text("You recieve it.\n")  # codespell:ignore
     assert housekeeping.lint(linted) == 1
 
 

@@ -59,6 +59,13 @@ def test_server():
     subprocess.Popen([sys.executable, '-m', 'http.server', '-b', '127.0.0.1', '{}'])
     time.sleep(60)
 """
+SAYS_WHAT_RAN = """
+import pytest
+@pytest.mark.parametrize("number", range(9))
+def test_one(number):
+    with open("ran", "a") as ran:
+        print(__file__, number, file=ran)
+"""
 # These tests don't need the environment's pytest plugins, which take time to load.
 ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
@@ -251,8 +258,10 @@ def ran(monkeypatch):
         suites.test_all,
         suites.test_docs,
         suites.test_faults,
+        suites.test_cluster,
         suites.test_learner,
         suites.test_grade,
+        suites.test_zensical,
     ):
         command()
     return ran
@@ -272,6 +281,22 @@ def test_every_test_of_the_repository_belongs_to_one_suite(ran):
     assert sorted(files) == sorted(
         file for folder in folders for file in (chapters.ROOT / folder).rglob("test_*.py")
     )
+
+
+def test_seed_gives_the_tests_another_order_that_can_be_repeated(tmp_path):
+    suite = write_suite(tmp_path / "two_files", SAYS_WHAT_RAN)
+    (suite.folder / "test_more.py").write_text(SAYS_WHAT_RAN)
+
+    def order(seed):
+        (suite.folder / "ran").unlink(missing_ok=True)
+        suites.run_all([suite], {**ENVIRONMENT, suites.SHUFFLE: seed})
+        return [line.split() for line in (suite.folder / "ran").read_text().splitlines()]
+
+    usual, first = order(""), order("1")
+    assert first != usual and sorted(first) == sorted(usual)
+    assert order("1") == first
+    assert order("2") != first
+    assert len({file for file, _ in first[:9]}) == 1, "a file's tests are torn apart"
 
 
 def test_what_takes_longest_begins(tmp_path, monkeypatch):
