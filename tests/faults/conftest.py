@@ -27,6 +27,7 @@ from tests.support.servers import Daphne, Postgres, Redis, copy_of, daphne  # no
 
 SETTINGS = """
 import json
+import os
 
 if "LAYER" in os.environ:
     CHANNEL_LAYERS = {"default": json.loads(os.environ["LAYER"])}
