@@ -16,7 +16,7 @@ to = $(call option,TO,to)
 exercise = $(call option,EXERCISE,exercise)
 dir = $(if $(DIR),'$(DIR)')
 
-.PHONY: help run cluster test-all test-chapters test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-learner test-grade test-zensical nightly lint setup clean lock screenshots
+.PHONY: help run cluster test-all test-chapters test check exercise hint grade replay start history draft bench docs docs-serve test-docs test-faults test-cluster test-learner test-grade test-zensical nightly lint setup clean lock screenshots
 
 help:
 	$(course) help
@@ -61,7 +61,7 @@ draft:
 	$(course) draft $(chapter)
 
 bench:
-	$(course) bench $(call flag,FULL,full) $(call flag,SOAK,soak) $(call flag,WRITE,write)
+	$(course) bench $(call flag,FULL,full) $(call flag,SOAK,soak) $(call flag,LONG,long) $(call flag,WRITE,write)
 
 docs:
 	$(course) docs
@@ -74,6 +74,9 @@ test-docs:
 
 test-faults:
 	$(course) test-faults
+
+test-cluster:
+	$(course) test-cluster
 
 test-learner:
 	$(course) test-learner

@@ -229,13 +229,20 @@ VERBS = [
     ),
     Verb(
         "bench",
-        "measures what a message costs, in about eight minutes",
+        "measures what a message costs, in about a quarter of an hour",
         arguments=(
             Argument("--full", "1", "measures from 1 to 10,000 connections", FLAG),
             Argument(
                 "--soak", "1", "measures 1,000 people at the same time and 100,000 messages", FLAG
             ),
-            Argument("--write", "1", "writes the figures into the page", FLAG),
+            Argument(
+                "--long",
+                "1",
+                "measures a reader that stops reading, 10,000 idle connections, and 1,000 pages "
+                "that reconnect at the same time",
+                FLAG,
+            ),
+            Argument("--write", "1", "writes the figures into the pages", FLAG),
         ),
         module="benchmarks",
         more=True,
@@ -257,6 +264,12 @@ VERBS = [
         "kills servers, Redis and PostgreSQL, drops the network and locks the database under two "
         "people's pages in chapter 6, and counts what was sent, acknowledged and shown",
         "course.tasks.suites:test_faults",
+    ),
+    Verb(
+        "test-cluster",
+        "breaks one part of a cluster after another while 40 pages and two browsers talk: kills, "
+        "freezes and restarts nginx, Daphne, Redis and PostgreSQL, in about six minutes",
+        "course.tasks.suites:test_cluster",
     ),
     Verb(
         "test-learner",

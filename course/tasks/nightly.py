@@ -72,6 +72,7 @@ def jobs() -> list[Job]:
         *every_pair,
         *orders,
         # What's long of the guides belongs here: test-faults over the top rung of "Scaling out".
+        Job("slow readers, idle connections and storms", ("bench", "--long")),
         Job("the longest measurements", ("bench", "--soak")),
     ]
 

@@ -168,6 +168,12 @@ def test_faults() -> int:
     return run_suites(of_files("faults"))
 
 
+def test_cluster() -> int:
+    """Run the tests that break a cluster while a crowd talks on it."""
+    services.postgres_programs()
+    return run_suites(of_files("cluster"))
+
+
 def test_learner() -> int:
     """Run the tests of what learners are told, a suite for each file."""
     return run_suites(of_files("learner"))

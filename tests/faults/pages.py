@@ -4,7 +4,7 @@ import time
 
 from playwright.sync_api import Page, expect
 
-from tests.faults.ledger import LATEST, Ledger
+from tests.support.ledger import LATEST, Ledger
 
 PACE = 0.15  # seconds from one press of a key to the next
 RECONNECT_LIMIT = 30_000  # milliseconds: htmx waits ten seconds at most, and may have to twice

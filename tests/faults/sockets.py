@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.faults.ledger import Ledger
+from tests.support.ledger import Ledger
 
 PATIENCE = 30  # seconds that a sender waits for an answer
 QUIET = 0.3  # seconds without an event after which a sender has heard everything

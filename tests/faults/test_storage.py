@@ -10,9 +10,9 @@ from contextlib import closing
 import pytest
 
 from course.processes import until
-from tests.faults.ledger import SQLITE, connect
 from tests.faults.pages import check_pages, check_recovery, retry_until_acknowledged, talk
 from tests.faults.sockets import PATIENCE, Crowd
+from tests.support.ledger import SQLITE, connect
 
 
 def test_sender_gets_an_error_when_the_database_is_locked(chat, count):

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import signal
 import sqlite3
+import ssl
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import psutil
 import psycopg
@@ -196,15 +197,29 @@ class Postgres(Server):
 
     def kill(self) -> None:
         """Crash it: none of its processes, one per connection, can close anything first."""
-        family = []
-        if self.process and not self.process.ended():
-            server = psutil.Process(self.process.pid)
-            family = [server, *server.children(recursive=True)]
-        for process in family:  # each leads a group of its own
+        family = self._family()
+        for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         super().kill()
         psutil.wait_procs(family[1:])
+
+    def freeze(self) -> None:
+        for process in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    def thaw(self) -> None:
+        for process in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _family(self) -> list[psutil.Process]:
+        """Return its processes, the server first. Each leads a group of its own."""
+        if not self.process or self.process.ended():
+            return []
+        server = psutil.Process(self.process.pid)
+        return [server, *server.children(recursive=True)]
 
     def restart(self) -> None:
         """Restart it as an upgrade does: it tells each client that the connection ends."""
@@ -239,6 +254,40 @@ class Answer:
     cookies: dict[str, str]
 
 
+def ask(
+    origin: str,
+    method: str,
+    path: str,
+    cookies: str = "",
+    form: dict[str, str] | None = None,
+    seconds: float = ANSWER_LIMIT,
+    tls: ssl.SSLContext | None = None,
+    **headers: str,
+) -> Answer:
+    """Make a request without following redirects. Raises OSError, and TimeoutError after `seconds`.
+
+    `tls` says which certificates to trust where `origin` is `https://HOST:PORT`.
+    """
+    sent = {**headers, **({"Cookie": cookies} if cookies else {})}
+    body = None
+    if form is not None:
+        body = urlencode(form)
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
+    address = urlsplit(origin)
+    options = {"timeout": seconds}
+    if address.scheme == "https":
+        made = http.client.HTTPSConnection(address.hostname, address.port, context=tls, **options)
+    else:
+        made = http.client.HTTPConnection(address.hostname, address.port, **options)
+    with closing(made) as connection:
+        connection.request(method, path, body, sent)
+        answer = connection.getresponse()
+        text = answer.read().decode(errors="replace")
+    pairs = (line.split(";")[0] for line in answer.headers.get_all("Set-Cookie", []))
+    cookies_set = dict(pair.split("=", 1) for pair in pairs)
+    return Answer(answer.status, text, answer.headers.get("Location", ""), cookies_set)
+
+
 class Daphne(Server):
     """A Daphne, or another web server, on a project in `folder`.
 
@@ -248,7 +297,7 @@ class Daphne(Server):
     def __init__(
         self, folder: Path, log: Path, command: list | str | None = None, **variables: str
     ):
-        environment = project_env(PYTHONUNBUFFERED="1", **variables)
+        environment = project_env(**{"PYTHONUNBUFFERED": "1", **variables})
         command = command or daphne("config.asgi:application")
         super().__init__(command, log, folder=folder, environment=environment)
         self.folder = folder
@@ -268,29 +317,9 @@ class Daphne(Server):
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(
-        self,
-        method: str,
-        path: str,
-        cookies: str = "",
-        form: dict[str, str] | None = None,
-        seconds: float = ANSWER_LIMIT,
-        **headers: str,
-    ) -> Answer:
-        """Make a request without following redirects. Raises TimeoutError after `seconds`."""
-        sent = {**headers, **({"Cookie": cookies} if cookies else {})}
-        body = None
-        if form is not None:
-            body = urlencode(form)
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
-        with closing(connection):
-            connection.request(method, path, body, sent)
-            answer = connection.getresponse()
-            text = answer.read().decode(errors="replace")
-        pairs = (line.split(";")[0] for line in answer.headers.get_all("Set-Cookie", []))
-        cookies_set = dict(pair.split("=", 1) for pair in pairs)
-        return Answer(answer.status, text, answer.headers.get("Location", ""), cookies_set)
+    def ask(self, method: str, path: str, *arguments: Any, **options: Any) -> Answer:
+        """Make a request as the function `ask` does."""
+        return ask(self.origin, method, path, *arguments, **options)
 
     def open(self, path: str, cookies: str = "", origin: str | None = "own") -> ClientConnection:
         """Open a socket as a page from `origin` would. Raises InvalidStatus if it's refused."""

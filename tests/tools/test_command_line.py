@@ -163,6 +163,7 @@ def test_make_without_a_target_lists_all_commands():
         ("history TO=~/history", "history --to '~/history'"),
         ("draft CHAPTER=03", "draft --chapter '03'"),
         ("bench FULL=1 SOAK=1", "bench --full --soak"),
+        ("bench LONG=1 WRITE=1", "bench --long --write"),
         ("docs-serve PORT=8011", "docs-serve --port '8011'"),
         ("setup DJANGO=6.0", "setup --django '6.0'"),
     ],

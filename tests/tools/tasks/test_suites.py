@@ -258,6 +258,7 @@ def ran(monkeypatch):
         suites.test_all,
         suites.test_docs,
         suites.test_faults,
+        suites.test_cluster,
         suites.test_learner,
         suites.test_grade,
         suites.test_zensical,

@@ -45,18 +45,23 @@ class Ledger:
         with closing(connect(self.database)) as connection:
             return connection.execute(query.format(int(self.conversation))).fetchall()
 
-    def faults(self, shown: dict[str, list[tuple[int, str]]]) -> list[str]:
+    def faults(
+        self,
+        shown: dict[str, list[tuple[int, str]]],
+        stored: list[tuple[int, str]] | None = None,
+        acknowledged: set[str] | None = None,
+    ) -> list[str]:
         """Return a sentence for each message that's lost, duplicated or out of order.
 
-        `shown` maps each person to the IDs and texts on their page, from top to bottom.
+        `shown` maps each person to the IDs and texts on their page, from top to bottom. While
+        people talk, give what was stored at some moment and what had been acknowledged before it.
         """
-        stored = self.stored()
+        stored = self.stored() if stored is None else stored
+        acknowledged = self.acknowledged if acknowledged is None else acknowledged
         known = set(stored)
         texts = Counter(text for _, text in stored)
         found = [f"{text} was stored {count} times" for text, count in texts.items() if count > 1]
-        found += [
-            f"{text} was acknowledged but not stored" for text in self.acknowledged - texts.keys()
-        ]
+        found += [f"{text} was acknowledged but not stored" for text in acknowledged - texts.keys()]
         for name, messages in shown.items():
             on_page = Counter(messages)
             for message, count in on_page.items():

@@ -40,10 +40,12 @@ class Proxy:
     """Forward each connection to one of the servers that still run. It runs in its own thread.
 
     Its faults only affect WebSockets: a browser doesn't load a page again while it waits for an
-    answer on an earlier connection.
+    answer on an earlier connection. With `everything` they affect all connections, as they have to
+    with TLS, which doesn't show what's in a connection.
     """
 
-    def __init__(self):
+    def __init__(self, everything: bool = False):
+        self._affected = b"" if everything else HANDSHAKE  # what the first bytes have to be
         self.servers: list = []  # each has a `port`; the first that answers gets the connection
         self.latency = 0.0  # seconds that answers take on sockets opened from now on
         self._to_servers: set[Direction] = set()  # from pages to servers
@@ -99,7 +101,7 @@ class Proxy:
             if far_writer is None:
                 writer.close()
                 return
-            if first.startswith(HANDSHAKE):
+            if first.startswith(self._affected):
                 self._to_servers.add(to_server)
                 self._to_pages.add(to_page)
                 to_page.latency = self.latency
