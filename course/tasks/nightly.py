@@ -71,7 +71,7 @@ def jobs() -> list[Job]:
         Job("every known mistake and exercise", ("test-learner",)),
         *every_pair,
         *orders,
-        # What's long of the guides belongs here: test-faults over the top rung of "Scaling out".
+        Job("faults over Scaling out", ("test-faults",), variables={"FAULTS_LESSON": "scaling_out"}),
         Job("slow readers, idle connections and storms", ("bench", "--long")),
         Job("the longest measurements", ("bench", "--soak")),
     ]
