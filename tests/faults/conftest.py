@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -21,6 +20,7 @@ pytest.register_assert_rewrite("tests.faults.pages", "tests.faults.sockets")
 
 from tests.faults.pages import Person  # noqa: E402
 from tests.faults.sockets import Crowd, Sender  # noqa: E402
+from tests.faults.subject import GUIDE  # noqa: E402
 from tests.support.ledger import SQLITE, Ledger  # noqa: E402
 from tests.support.proxy import Proxy  # noqa: E402
 from tests.support.servers import Daphne, Postgres, Redis, copy_of, daphne  # noqa: E402
@@ -75,14 +75,11 @@ class Project:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """A copy of chapter 6 with settings for these tests.
-
-    FAULTS_LESSON names a guide whose end is tested instead, such as `scaling_out`.
-    """
+    """A copy of chapter 6, or of a guide's end, with settings for these tests."""
     source, scratch = chapters.folder(chapters.find("06")), tmp_path_factory.mktemp("project")
-    if guide := os.environ.get("FAULTS_LESSON"):
-        source = scratch / guide
-        file_tree.write(files_after(guide, LAST_STEP), source)
+    if GUIDE:
+        source = scratch / GUIDE
+        file_tree.write(files_after(GUIDE, LAST_STEP), source)
     folder = copy_of(source, scratch / "copy", SETTINGS)
     shutil.copy(Path(__file__).with_name("inside.py"), folder / "faults_inside.py")
     return folder
