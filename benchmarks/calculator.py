@@ -119,6 +119,16 @@ def estimate(
     )
 
 
+def assumptions(room: int = ROOM, per_minute: float = PER_MINUTE) -> str:
+    """Say what an estimate is for."""
+    return (
+        f"{named(CAPACITY[0]).title}: conversations of {room:,} open pages, each of which sends "
+        f"{per_minute:g} message{'s' * (per_minute != 1)} a minute and syncs every {SYNC_EVERY} "
+        f"seconds. Processes are busy for {BUSY:.0%} of the time. "
+        "A ≈ marks what goes beyond the measured range."
+    )
+
+
 def rows(needs: Sequence[Need]) -> list[list[str]]:
     """Describe the estimates as rows of a table."""
     table = [
@@ -161,11 +171,7 @@ def main(words: Sequence[str]) -> int:
 def _print(asked: argparse.Namespace) -> int:
     measured = Measured()
     needs = [estimate(measured, one, asked.room, asked.per_minute) for one in asked.connections]
-    console.say(
-        f"{named(CAPACITY[0]).title}: conversations of {asked.room:,} pages, each sending "
-        f"{asked.per_minute:g} messages a minute.\n\n{console.table(rows(needs))}\n\n"
-        "≈: more than what was measured, so it's extrapolated."
-    )
+    console.say(f"{assumptions(asked.room, asked.per_minute)}\n\n{console.table(rows(needs))}")
     return 0
 
 

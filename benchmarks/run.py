@@ -191,11 +191,12 @@ def _write_files(*folders: tuple[Path, dict[str, str]]) -> None:
             folder.joinpath(name).write_text(text, encoding="utf-8")
 
 
-def _refresh(guide: str, tables: dict[str, list[list[str]]]) -> None:
-    """Write tables into a guide, if it's there."""
+def _refresh(guide: str, tables: dict[str, list[list[str]]], before: str = "") -> None:
+    """Write tables into a guide, if it's there, with the text `before` each."""
     page = GUIDES / f"{guide}.md"
     if page.exists():
-        report.refresh(page, {name: markdown_table(rows) for name, rows in tables.items()})
+        blocks = {name: before + markdown_table(rows) for name, rows in tables.items()}
+        report.refresh(page, blocks)
         say(f"Updated: {page}")
 
 
@@ -204,7 +205,9 @@ def _refresh_capacity() -> None:
     if (KEPT / "idle.csv").exists() and (KEPT / "results.csv").exists():
         measured = calculator.Measured(KEPT)
         needs = [calculator.estimate(measured, size) for size in calculator.SIZES]
-        _refresh("scaling_out", {"capacity": calculator.rows(needs)})
+        _refresh(
+            "scaling_out", {"capacity": calculator.rows(needs)}, calculator.assumptions() + "\n\n"
+        )
 
 
 def _refresh_page(blocks: dict[str, str]) -> None:

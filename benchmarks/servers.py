@@ -29,8 +29,9 @@ ROOM = "bench"
 # Arguments of `python -m`, with the port and the application to fill in.
 COMMANDS = {
     "daphne": "daphne -b 127.0.0.1 -p {port} {application}",
-    "uvicorn": "uvicorn --host 127.0.0.1 --port {port} --no-access-log {application}",
-    "granian": "granian --interface asgi --host 127.0.0.1 --port {port} {application}",
+    "uvicorn": "uvicorn --host 127.0.0.1 --port {port} --no-access-log --loop uvloop"
+    " --ws websockets-sansio --ws-per-message-deflate false {application}",
+    "granian": "granian --interface asginl --host 127.0.0.1 --port {port} {application}",
     "python": "{application} {port}",
 }
 
