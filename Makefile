@@ -61,7 +61,7 @@ draft:
 	$(course) draft $(chapter)
 
 bench:
-	$(course) bench $(call flag,FULL,full) $(call flag,SOAK,soak) $(call flag,WRITE,write)
+	$(course) bench $(call flag,FULL,full) $(call flag,SOAK,soak) $(call flag,LONG,long) $(call flag,WRITE,write)
 
 docs:
 	$(course) docs

@@ -23,8 +23,8 @@ def do(words: Sequence[str]) -> int:
     """Measure what `words` ask for; return the exit status. Raises CourseError."""
     asked = parser().parse_args(words)
     chosen = [subjects.named(name) for name in asked.only]
-    if asked.soak and (asked.only or asked.connections or asked.full):
-        raise CourseError("The soak test has its own subjects and connections: use --soak alone.")
+    if (asked.soak or asked.long) and (asked.only or asked.connections or asked.full):
+        raise CourseError("--soak and --long have their own subjects and connections.")
     if asked.write and (asked.only or asked.connections):
         raise CourseError("The page needs all figures, so use --write without a selection.")
     try:
@@ -35,6 +35,8 @@ def do(words: Sequence[str]) -> int:
         ) from None
     if asked.soak:
         return run.soak(asked.write)
+    if asked.long:
+        return run.measure_extremes(asked.write)
     counts = asked.connections or (subjects.FULL if asked.full else subjects.CONNECTIONS)
     selection = asked.only or asked.connections
     return run.measure(chosen or subjects.SUBJECTS, counts, asked.write, waits=not selection)
@@ -46,7 +48,12 @@ def parser() -> argparse.ArgumentParser:
     flag = {"action": "store_true"}
     top.add_argument("--full", **flag, help="measure from 1 to 10,000 connections")
     top.add_argument("--soak", **flag, help="only 1,000 people at once, then 100,000 messages")
-    top.add_argument("--write", **flag, help="write the figures into the page, too")
+    top.add_argument(
+        "--long",
+        **flag,
+        help="only a reader that stops reading, 10,000 idle connections, and 1,000 that reconnect",
+    )
+    top.add_argument("--write", **flag, help="write the figures into the pages, too")
     names = ", ".join(subject.name for subject in subjects.SUBJECTS)
     several = {"nargs": "+", "default": []}
     top.add_argument("--only", **several, metavar="SUBJECT", help=f"measure only these: {names}")

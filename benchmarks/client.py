@@ -36,13 +36,17 @@ WORDS = "The four o'clock train is late. Shall we meet at half past four, under 
 
 @dataclass
 class Talk:
-    """The result of a talk. `delays` are seconds from send to receipt, one for each delivery."""
+    """The result of a talk. `delays` are seconds from send to receipt, one for each delivery.
+
+    `size` is the sum of the sizes of the delivered frames, in bytes.
+    """
 
     messages: int
     deliveries: int
     missing: int
     seconds: float
     delays: array
+    size: int
 
 
 class Reader(WSListener):
@@ -70,7 +74,8 @@ class Crowd:
     """Connections in one room. They send JSON whose key `field` holds `words` and a token.
 
     `doubled` counts messages that reached a reader again, and `closed` counts connections that
-    the server closed. `stray` is the last frame without a message, such as a refusal.
+    the server closed. `stray` is the last frame without a message, such as a refusal, and `strays`
+    counts them.
     """
 
     def __init__(self, field: str, words: str = WORDS):
@@ -78,6 +83,7 @@ class Crowd:
         self.doubled = 0
         self.closed = 0
         self.stray = b""
+        self.strays = 0
         self.leaving = False
         self._field = field
         self._words = words
@@ -87,8 +93,10 @@ class Crowd:
         self._sent = array("d")  # when each message was sent
         self._left = array("l")  # how many readers still wait for each
         self._first = 0  # number of the current talk's first message
+        self._began = 0.0  # when the current talk began
         self._last = 0.0  # when the last message arrived
         self._delays = array("d")
+        self._size = 0
         self._complete: Callable[[], None] = lambda: None
 
     async def enter(self, urls: Sequence[str], count: int, cookies: Sequence[str] = ()) -> float:
@@ -155,29 +163,81 @@ class Crowd:
         reader, when nothing has arrived for `quiet` seconds, or when the server has closed all
         connections.
         """
-        self._first = first = len(self._sent)
-        self._delays, done = array("d"), asyncio.Event()
-        began = self._last = time.perf_counter()
-
-        def send_one() -> None:
-            number = len(self._sent)
-            text = f"{self._words} {self._token.format(number)}"
-            frame = json.dumps({self._field: text}).encode()
-            self._left.append(len(self.readers))
-            self._sent.append(time.perf_counter())
-            speaker = self.readers[number % min(speakers, len(self.readers))]
-            speaker.transport.send(WSMsgType.TEXT, frame)
+        first, began = self._begin()
+        done = asyncio.Event()
 
         def complete() -> None:
             passed = time.perf_counter() - began
             if len(self._sent) - first < messages or passed < seconds:
-                send_one()
+                self._send_one(speakers)
             elif not any(self._left[first:]):
                 done.set()
 
         self._complete = complete
         for _ in range(in_flight if seconds else min(in_flight, messages)):
-            send_one()
+            self._send_one(speakers)
+        return await self._end(done, quiet)
+
+    async def stream(self, speakers: int, messages: int, rate: float, quiet: float = QUIET) -> Talk:
+        """Send `messages`, `rate` each second, without waiting for any to arrive.
+
+        The talk ends as talk()'s does. The delay of a message counts from when it was due.
+        """
+        first, began = self._begin()
+        done = asyncio.Event()
+        for number in range(messages):
+            due = began + number / rate
+            await asyncio.sleep(max(0, due - time.perf_counter()))
+            self._send_one(speakers, due)
+
+        def complete() -> None:
+            if not any(self._left[first:]):
+                done.set()
+
+        self._complete = complete
+        complete()
+        return await self._end(done, quiet)
+
+    async def ask(self, frame: str, count: int, limit: float = 120) -> None:
+        """Send a frame on the first `count` connections; wait until each has an answer.
+
+        Raises CourseError if that takes longer than `limit` seconds.
+        """
+        wanted = self.strays + count
+        for reader in self.readers[:count]:
+            reader.transport.send(WSMsgType.TEXT, frame.encode())
+        try:
+            async with asyncio.timeout(limit):
+                while self.strays < wanted:
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            missing = f"{wanted - self.strays:,} of {count:,}"
+            raise CourseError(f"{missing} frames weren't answered in {limit:.0f} s.") from None
+
+    @property
+    def sent(self) -> int:
+        """How many messages have been sent so far."""
+        return len(self._sent)
+
+    def _begin(self) -> tuple[int, float]:
+        """Begin a talk; return the number of its first message, and when it began."""
+        self._first = len(self._sent)
+        self._delays, self._size = array("d"), 0
+        self._began = self._last = time.perf_counter()
+        return self._first, self._began
+
+    def _send_one(self, speakers: int, due: float | None = None) -> None:
+        number = len(self._sent)
+        text = f"{self._words} {self._token.format(number)}"
+        frame = json.dumps({self._field: text}).encode()
+        self._left.append(len(self.readers))
+        self._sent.append(due or time.perf_counter())
+        speaker = self.readers[number % min(speakers, len(self.readers))]
+        speaker.transport.send(WSMsgType.TEXT, frame)
+
+    async def _end(self, done: asyncio.Event, quiet: float) -> Talk:
+        """Wait until `done`, or until nothing has arrived for `quiet` seconds; return the talk."""
+        first, began = self._first, self._began
         while not done.is_set() and self.closed < len(self.readers):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(done.wait(), quiet / 10)
@@ -190,6 +250,7 @@ class Crowd:
             missing=sum(self._left[first:]),
             seconds=self._last - began,
             delays=self._delays,
+            size=self._size,
         )
 
     def count(self, reader: Reader, payload: bytes) -> None:
@@ -198,6 +259,7 @@ class Crowd:
         found = self._find(payload)
         if not found:
             self.stray = payload
+            self.strays += 1
         for token in found:
             number = int(token)
             if number in reader.seen:
@@ -208,6 +270,7 @@ class Crowd:
                 continue
             self._last = now
             self._delays.append(now - self._sent[number])
+            self._size += len(payload)
             self._left[number] -= 1
             if not self._left[number]:
                 self._complete()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from benchmarks.client import Crowd, Talk
 from benchmarks.results import Figures
-from benchmarks.servers import Bench, Servers, running
+from benchmarks.servers import Bench, Servers, check, running
 from benchmarks.subjects import CannotMeasure, Subject
 from course.console import CourseError
 
@@ -35,6 +35,8 @@ def measure_interleaved(
     cells = []
     try:
         with contextlib.ExitStack() as stack:
+            for subject in subjects:
+                check(subject, bench, connections * len(subjects))
             for subject in subjects:
                 servers = stack.enter_context(running(subject, bench, connections))
                 cells.append(Cell(subject, servers, connections))
@@ -100,6 +102,7 @@ class Cell:
             figures.cpu_us = own / talk.deliveries * 1e6
             figures.redis_us = redis / talk.deliveries * 1e6 if self.servers.redis else None
             figures.deliveries_s = talk.deliveries / talk.seconds
+            figures.bytes = talk.size / talk.deliveries
             figures.client_bound = client / talk.seconds > BUSY
 
     async def leave(self) -> None:

@@ -5,7 +5,7 @@ from html import escape
 
 from benchmarks.report import number
 from benchmarks.results import Results
-from benchmarks.subjects import CHAPTER
+from benchmarks.subjects import CHAPTER, CHAPTERS
 
 WIDTH, NAMES, BAR, GAP, TOP, END = 720, 270, 18, 10, 46, 84
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
@@ -23,7 +23,7 @@ def draw(results: Results, connections: int, colours: Colours) -> str | None:
     bars = [
         (subject, figures)
         for subject, count, figures in results.cells()
-        if count == connections and figures.cpu_us is not None
+        if count == connections and subject in CHAPTERS and figures.cpu_us is not None
     ]
     if not bars:
         return None

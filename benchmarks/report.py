@@ -4,16 +4,22 @@ A table's first row is its heading. A row may end with a remark, one cell more t
 """
 
 import csv
+import dataclasses
 import io
 import re
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+from benchmarks import slow_reader, stopping, storm
+from benchmarks.idle import Idle
 from benchmarks.long_runs import LongRun
 from benchmarks.results import Figures, Results, median
 from benchmarks.slow_handlers import Waits
-from benchmarks.subjects import RATIOS, WANTED, Subject
+from benchmarks.slow_reader import SlowReader
+from benchmarks.storm import Storm
+from benchmarks.subjects import LADDER, LADDER_ON_REDIS, RATIOS, WANTED, Subject, named
 from course import console
 
 NOTHING = "–"
@@ -31,6 +37,7 @@ CSV_COLUMNS = {
     "p99_ms": "p99_ms",
     "connects_s": "connects_per_s",
     "kib": "kib_per_connection",
+    "bytes": "bytes_per_frame",
 }
 CSV_COUNTS = ["delivered", "missing", "doubled", "client_bound", "note"]
 
@@ -67,24 +74,69 @@ def progress_line(subject: Subject, connections: int, rounds: list[Figures]) -> 
     return "\n".join([" ".join(words), *rounds[0].log])
 
 
-def cpu_rows(results: Results) -> list[list[str]]:
-    """CPU times per delivery, with a column for each number of connections."""
+def cpu_rows(results: Results, subjects: Sequence[Subject] = ()) -> list[list[str]]:
+    """CPU times per delivery, with a column for each number of connections.
 
-    def cell(figures: Figures) -> str:
-        both = [number(one) for one in (figures.cpu_us, figures.redis_us) if one is not None]
-        return "\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}".join(both) or problem(figures) or NOTHING
-
+    Without `subjects`, there's a row for all that were measured.
+    """
     head = ["µs for each delivery", *(f"{count:,}" for count in results.connections)]
     return [head] + [
-        [subject.title, *(cell(results.figures(subject, count)) for count in results.connections)]
-        for subject in results.subjects
+        [
+            subject.title,
+            *(cpu_cell(results.figures(subject, count)) for count in results.connections),
+        ]
+        for subject in subjects or results.subjects
     ]
 
 
-def other_rows(results: Results, connections: int) -> list[list[str]]:
-    """The other figures at this number of connections."""
+def cpu_cell(figures: Figures) -> str:
+    """Return the CPU time for each delivery, with that of Redis."""
+    both = [number(one) for one in (figures.cpu_us, figures.redis_us) if one is not None]
+    return "\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}".join(both) or problem(figures) or NOTHING
+
+
+def ladder_rows(results: Results) -> list[list[str]]:
+    """The ladder of docs/guides/scaling_out.md: CPU times, times the floor, and delays."""
+    few, many = results.connections[-2:]
+    rows = [
+        ["µs for each delivery", f"{few:,}", f"{many:,}", "times the floor", "p50, ms"],
+    ]
+    for name in (*LADDER, *LADDER_ON_REDIS):
+        subject = named(name)
+        last = results.figures(subject, many)
+        # Those on Redis don't run side by side with the floor, so theirs is a ratio of medians.
+        floor = results.figures(named(LADDER[-1]), many).cpu_us
+        times = results.ratios(name, LADDER[-1], many) if name in LADDER else []
+        if not times and last.cpu_us and floor:
+            times = [last.cpu_us / floor]
+        cells = [cpu_cell(results.figures(subject, few)), cpu_cell(last)]
+        cells += [number(statistics.median(times)) if times else NOTHING, number(last.p50_ms)]
+        rows.append([subject.title, *cells])
+    return rows
+
+
+def wanted_rows(results: Results) -> list[list[str]]:
+    """The ratios that should have been reached, and whether they were."""
+    rows = [["", "connections", "ratio", "wanted", ""]]
+    for wanted in WANTED:
+        title = f"{named(wanted.subject).title} ÷ {named(wanted.over).title}"
+        if wanted.figure != "cpu_us":
+            title += f" ({wanted.figure.removesuffix('_ms')})"
+        rounds = results.ratios(wanted.subject, wanted.over, wanted.connections, wanted.figure)
+        if rounds:
+            middle = statistics.median(rounds)
+            verdict = "met" if middle <= wanted.most else "not met"
+            cells = [f"{wanted.connections:,}", f"{middle:.3g}", f"≤ {wanted.most:.3g}", verdict]
+            rows.append([title, *cells])
+    return rows
+
+
+def other_rows(
+    results: Results, connections: int, subjects: Sequence[Subject] = ()
+) -> list[list[str]]:
+    """The other figures at this number of connections, of `subjects` or else of all."""
     rows = [["", "deliveries/s", "p50, ms", "p99, ms", "connects/s", "KiB"]]
-    for subject in results.subjects:
+    for subject in subjects or results.subjects:
         one = results.figures(subject, connections)
         cells = map(number, (one.deliveries_s, one.p50_ms, one.p99_ms, one.connects_s, one.kib))
         rows.append([subject.title, *cells, *filter(None, [problem(one)])])
@@ -92,10 +144,30 @@ def other_rows(results: Results, connections: int) -> list[list[str]]:
     return rows
 
 
+def server_rows(
+    results: Results, compared: Sequence[Subject], stops: dict[str, float | None]
+) -> list[list[str]]:
+    """The same application on several servers; `stops` are the seconds they took to stop."""
+    few, many = results.connections[-2:]
+    head = ["", f"µs for each delivery to {few:,}", f"to {many:,}", "p50, ms", "connects/s", "KiB"]
+    rows = [[*head, "stopped after"]]
+    for subject in compared:
+        first, last = (results.figures(subject, count) for count in (few, many))
+        cells = [cpu_cell(first), cpu_cell(last)]
+        cells += map(number, (last.p50_ms, last.connects_s, last.kib))
+        rows.append([subject.title, *cells, seconds(stops.get(subject.name))])
+    return rows
+
+
+def seconds(value: float | None) -> str:
+    """Format a time in seconds, or say that it was too long to be measured."""
+    return f"{value:.1f} s" if value is not None else f"more than {stopping.STOP_LIMIT} s"
+
+
 def ratio_rows(results: Results, detailed: bool = False) -> list[list[str]]:
     """The ratios of the compared subjects, with a column for each number of connections.
 
-    `detailed` adds the lowest and highest round, and the limit if the median exceeds it.
+    `detailed` adds the lowest and highest round.
     """
 
     def cell(name: str, over: str, connections: int) -> str:
@@ -106,8 +178,6 @@ def ratio_rows(results: Results, detailed: bool = False) -> list[list[str]]:
         text = f"{middle:.2f}"
         if detailed:
             text += f" ({min(rounds):.2f}–{max(rounds):.2f})"
-            limit = WANTED.get(connections) if over.startswith("per_reader") else None
-            text += f" > {limit}" if limit and middle > limit else ""
         return text
 
     rows = [["connections", *(f"{count:,}" for count in results.connections)]]
@@ -147,15 +217,81 @@ def memory_sentence(run: LongRun) -> str:
     )
 
 
+def slow_reader_rows(runs: Sequence[SlowReader], judged: bool = False) -> list[list[str]]:
+    """What a reader that stops reading does; `judged` adds whether the others noticed."""
+    head = ["", "messages/s", "others' p99, ms", "without it", "times"]
+    rows = [[*head, "memory grew, MiB", "without it", "cut off after"]]
+    for run in runs:
+        cut = f"{run.cut_off_s:.0f} s, {run.cut_off_after:,} messages" if run.cut_off_s else "never"
+        figures = (run.rate, run.p99_ms, run.alone_p99_ms, run.times)
+        grown = (run.grown_mib, run.alone_grown_mib)
+        rows.append([run.subject.title, *map(number, figures), *map(number, grown), cut])
+        if judged:
+            rows[-1].append(_verdict(run.times <= slow_reader.TIMES, f"≤ {slow_reader.TIMES}"))
+    return rows
+
+
+def idle_rows(runs: Sequence[Idle]) -> list[list[str]]:
+    """What connections that do nothing cost, and a message to all of them."""
+    head = ["", "KiB each", "connects/s", "ms to connect", "ms to sync"]
+    return [[*head, "half had it after", "all after"]] + [
+        [
+            run.subject.title,
+            *map(number, (run.kib, run.connects_s, run.connect_ms, run.sync_ms)),
+            f"{run.half_s:.2f} s",
+            f"{run.last_s:.2f} s",
+        ]
+        for run in runs
+    ]
+
+
+def storm_rows(runs: Sequence[Storm], judged: bool = False) -> list[list[str]]:
+    """How long pages take to come back all at once; `judged` adds whether that's soon enough."""
+    head = ["", "a page waits", "servers back after", "half whole after", "all after", "attempts"]
+    rows = [[*head, "connections to PostgreSQL, active", "queries/s"]]
+    for run in runs:
+        rows.append(
+            [
+                run.subject.title,
+                run.waits,
+                f"{run.listening_s:.1f} s",
+                f"{run.half_s:.1f} s",
+                f"{run.all_s:.1f} s" if run.all_s else f"more than {storm.STORM_LIMIT} s",
+                f"{run.attempts:,}",
+                f"{run.connected}, {run.active}",
+                number(run.queries_s),
+            ]
+        )
+        if judged:
+            soon = run.all_s is not None and run.all_s <= storm.WITHIN
+            rows[-1].append(_verdict(soon, f"≤ {storm.WITHIN} s"))
+    return rows
+
+
+def _verdict(met: bool, wanted: str) -> str:
+    return f"{wanted}: {'met' if met else 'not met'}"
+
+
+def rows_csv(results: Sequence[Any]) -> str:
+    """Return CSV with a line for each result, a dataclass that begins with its subject."""
+    names = [each.name for each in dataclasses.fields(results[0])]
+    lines = [[getattr(result, name) for name in names[1:]] for result in results]
+    rounded = [
+        [f"{value:.5g}" if isinstance(value, float) else value for value in line] for line in lines
+    ]
+    subjects = [result.subject.name for result in results]
+    return _csv([names, *([name, *line] for name, line in zip(subjects, rounded, strict=True))])
+
+
 def as_text(results: Results, waits: Sequence[Waits]) -> str:
     """Return all figures for a terminal."""
     tables = [("CPU time by number of connections", cpu_rows(results))]
     for connections in results.connections:
         tables.append((many(connections).capitalize(), other_rows(results, connections)))
     if len(ratios := ratio_rows(results, detailed=True)) > 1:
-        tables.append(
-            ("Ratios of CPU times: the median round (lowest–highest) > an exceeded limit", ratios)
-        )
+        tables.append(("Ratios of CPU times: the median round (lowest–highest)", ratios))
+    if len(wanted := wanted_rows(results)) > 1:
+        tables.append(("Ratios that are wanted", wanted))
     if waits:
         tables.append(("A handler that takes a second", wait_rows(waits)))
     return "\n\n".join([*(f"{title}\n{console.table(rows)}" for title, rows in tables), NOTES])

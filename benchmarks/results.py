@@ -15,8 +15,9 @@ class Figures:
     None means that a figure wasn't measured, and `note` says why. `cpu_us` is the servers' CPU
     time for each delivered message in µs, and `redis_us` is that of their Redis. `deliveries_s`
     and `connects_s` are rates per second. `p50_ms` and `p99_ms` are delays from send to receipt
-    with one message under way. `kib` is memory for each idle connection. `delivered`, `missing`
-    and `doubled` count messages. `client_bound` means that the client was so busy that the servers
+    with one message under way. `kib` is memory for each idle connection. `bytes` is the size of a
+    frame that delivers a message. `delivered`, `missing` and `doubled` count messages.
+    `client_bound` means that the client was so busy that the servers
     may be capable of more deliveries per second. `broken` means that a server didn't start,
     refused a connection or forwarded nothing; `log` holds the last lines that it printed.
     """
@@ -28,6 +29,7 @@ class Figures:
     p99_ms: float | None = None
     connects_s: float | None = None
     kib: float | None = None
+    bytes: float | None = None
     delivered: int = 0
     missing: int = 0
     doubled: int = 0
@@ -92,10 +94,10 @@ class Results:
         """Tell whether a message was missing or arrived twice, or a cell failed."""
         return any(figures.faulty for _, _, figures in self.cells())
 
-    def ratios(self, name: str, over: str, connections: int) -> list[float]:
-        """Return each round's ratio of two subjects' CPU times for each delivered message."""
+    def ratios(self, name: str, over: str, connections: int, figure: str = "cpu_us") -> list[float]:
+        """Return each round's ratio of a figure of two subjects."""
         both = [
-            [figures.cpu_us for figures in self._rounds.get((named(each), connections), [])]
+            [getattr(one, figure) for one in self._rounds.get((named(each), connections), [])]
             for each in (name, over)
         ]
         return [one / other for one, other in zip(*both, strict=False) if one and other]

@@ -57,7 +57,10 @@ def do(words):
     lacking = [each.variable for each in verb.arguments if each.needed and not arguments[each.key]]
     if lacking:
         parser().error("%s needs %s: %s" % (verb.name, " and ".join(lacking), verb.call))
-    if verb.packages:
+    packages = verb.packages
+    if isinstance(packages, str):
+        packages = function(packages)(**arguments)
+    if packages:
         django = arguments.pop("django", None)
         if verb.check:
             function(verb.check)(**arguments)

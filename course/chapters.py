@@ -27,6 +27,8 @@ NAMES = [
 GUIDES = {
     "hardening": "06_conversations_auth",
     "deploying": "hardening",
+    "scaling_out": "06_conversations_auth",
+    "choosing_a_server": "06_conversations_auth",
 }
 
 # Pages below docs/start/ that make a project of their own, from nothing.

@@ -46,7 +46,8 @@ class Argument:
 class Verb:
     """A command. `function`, as "module:function", is called with its arguments by name.
 
-    Without `packages` it runs in any Python, without an environment. `check` is a function that's
+    Without `packages` it runs in any Python, without an environment; `packages` may also be a
+    function of its arguments. `check` is a function that's
     called first, before anything slow. With `more`, it also gets the words that follow. A `module`
     is run in place of a function, with all words.
     """
@@ -55,7 +56,7 @@ class Verb:
     help: str
     function: str = ""
     arguments: tuple[Argument, ...] = ()
-    packages: bool = True
+    packages: bool | str = True
     check: str = ""
     more: bool = False
     module: str = ""
@@ -147,6 +148,7 @@ VERBS = [
             Argument("--chapter", "04", options=A_LESSON, needed=True),
             Argument("--to", "~/my-chat", options=A_TARGET, needed=True),
         ),
+        packages="course.replay.checkout:needs_packages",
     ),
     Verb(
         "check",
@@ -227,13 +229,20 @@ VERBS = [
     ),
     Verb(
         "bench",
-        "measures what a message costs, in about eight minutes",
+        "measures what a message costs, in about a quarter of an hour",
         arguments=(
             Argument("--full", "1", "measures from 1 to 10,000 connections", FLAG),
             Argument(
                 "--soak", "1", "measures 1,000 people at the same time and 100,000 messages", FLAG
             ),
-            Argument("--write", "1", "writes the figures into the page", FLAG),
+            Argument(
+                "--long",
+                "1",
+                "measures a reader that stops reading, 10,000 idle connections, and 1,000 pages "
+                "that reconnect at the same time",
+                FLAG,
+            ),
+            Argument("--write", "1", "writes the figures into the pages", FLAG),
         ),
         module="benchmarks",
         more=True,

@@ -87,6 +87,12 @@ def write_start(chapter: str, to: Path) -> int:
     return 0
 
 
+def needs_packages(chapter: str, to: Path | None) -> bool:
+    """Return whether the lesson's start has to be replayed, because it's committed nowhere."""
+    before = chapters.before(chapter)
+    return before is not None and not chapters.is_committed(before)
+
+
 def start_of(lesson: str) -> file_tree.Tree:
     """Return the files with which a lesson starts. The first chapter starts with none.
 

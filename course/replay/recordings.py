@@ -49,6 +49,14 @@ class Recording:
             files = snapshot.files
         return files
 
+    def after_step(self, number: int | None) -> file_tree.Tree:
+        """Return the project as it is after a numbered step; 0 is its start, None its end."""
+        files = self.start
+        for snapshot in self.snapshots:
+            if number is None or snapshot.step <= number:
+                files = snapshot.files
+        return files
+
     def after(self, path: Path) -> file_tree.Tree:
         """Return the project as it is at the end of the page."""
         return self.before(path, sys.maxsize)

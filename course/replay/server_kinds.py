@@ -42,6 +42,7 @@ KINDS = [
     *(Kind(f"daphne {port}", re.compile(rf"{_DAPHNE}(?=.* -p {port}\b)"), port) for port in BEHIND),
     Kind("web", re.compile(_DAPHNE), 8000, " -p {port}"),
     Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?uvicorn\b"), 8000, " --port {port}"),
+    Kind("web", re.compile(rf"{_BEFORE}(?:{_PYTHON}-m )?granian\b"), 8000, " --port {port}"),
     Kind("worker", re.compile(rf"{_BEFORE}{_PYTHON}manage\.py runworker\b")),
     Kind("nginx", re.compile(r"nginx\b(?!.* -[tsvV]\b)"), PROXY),
     Kind("postgres", re.compile(r"postgres\b"), 5433),

@@ -31,6 +31,7 @@ class Job:
     def run(self) -> str:
         """Run it, with its own output; return "passed", "failed" or "skipped"."""
         if not self.python:
+            console.say("There's no such Python here.")
             return "skipped"
         done = subprocess.run(
             [self.python, "-m", "course", *self.words],
@@ -65,12 +66,14 @@ def jobs() -> list[Job]:
         Job(f"random order {seed}", ("test-all",), variables={suites.SHUFFLE: str(seed)})
         for seed in range(1, ORDERS + 1)
     ]
+    scaled_out = {"FAULTS_LESSON": "scaling_out"}
     return [
         Job("the site with Zensical", ("test-zensical",)),
         Job("every known mistake and exercise", ("test-learner",)),
         *every_pair,
         *orders,
-        # What's long of the guides belongs here: test-faults over the top rung of "Scaling out".
+        Job("faults over Scaling out", ("test-faults",), variables=scaled_out),
+        Job("slow readers, idle connections and storms", ("bench", "--long")),
         Job("the longest measurements", ("bench", "--soak")),
     ]
 

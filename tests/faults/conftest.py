@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from course import chapters, processes
+from course.pages import file_tree
+from course.replay.command import files_after
 from course.tasks import services
 
 # Without this, failed assertions in these modules wouldn't show their values.
@@ -18,6 +20,7 @@ pytest.register_assert_rewrite("tests.faults.pages", "tests.faults.sockets")
 
 from tests.faults.pages import Person  # noqa: E402
 from tests.faults.sockets import Crowd, Sender  # noqa: E402
+from tests.faults.subject import GUIDE  # noqa: E402
 from tests.support.ledger import SQLITE, Ledger  # noqa: E402
 from tests.support.proxy import Proxy  # noqa: E402
 from tests.support.servers import Daphne, Postgres, Redis, copy_of, daphne  # noqa: E402
@@ -50,6 +53,7 @@ conversation, other = Conversation.objects.order_by("pk")
 sessions = {name: client.cookies["sessionid"].value for name, client in clients.items()}
 print(json.dumps({"conversation": conversation.pk, "other": other.pk, "sessions": sessions}))
 """
+LAST_STEP = 1_000  # more than any guide has
 NAMES = ["ann", "bob", "carol", "dave"]
 TEMPLATE = "prepared"  # the PostgreSQL database that each test gets a copy of
 SHELL = [sys.executable, "manage.py", "shell", "-v", "0", "-c"]
@@ -71,10 +75,12 @@ class Project:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """A copy of chapter 6 with settings for these tests."""
-    folder = copy_of(
-        chapters.folder(chapters.find("06")), tmp_path_factory.mktemp("project"), SETTINGS
-    )
+    """A copy of chapter 6, or of a guide's end, with settings for these tests."""
+    source, scratch = chapters.folder(chapters.find("06")), tmp_path_factory.mktemp("project")
+    if GUIDE:
+        source = scratch / GUIDE
+        file_tree.write(files_after(GUIDE, LAST_STEP), source)
+    folder = copy_of(source, scratch / "copy", SETTINGS)
     shutil.copy(Path(__file__).with_name("inside.py"), folder / "faults_inside.py")
     return folder
 

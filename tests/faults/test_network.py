@@ -11,6 +11,7 @@ from tests.faults.pages import (
     wait_until_complete,
 )
 from tests.faults.sockets import PATIENCE
+from tests.faults.subject import SUBSCRIPTIONS
 
 SYNC = 31_000  # milliseconds: past a page's next sync, or past its patience for the answer
 # Daphne's pings find dead sockets after half a minute; here it needn't take as long.
@@ -95,7 +96,7 @@ def test_page_and_server_notice_a_dead_connection_by_themselves(chat, proxy, red
     check_pages(people, count)
     chat.check_log(count)
     # The server's pings find the dead connections, so their subscriptions end too.
-    assert until(lambda: redis.subscriptions() == 5, PATIENCE), redis.subscriptions()
+    assert until(lambda: redis.subscriptions() == SUBSCRIPTIONS, PATIENCE), redis.subscriptions()
 
 
 def test_page_that_reconnects_during_a_burst_misses_nothing(chat, proxy, count):

@@ -19,6 +19,7 @@ from tests.faults.pages import (
     wait_until_complete,
 )
 from tests.faults.sockets import PATIENCE, listen_until_quiet
+from tests.faults.subject import HAS_HUB, SUBSCRIPTIONS
 
 # Kinds of log lines: the layer lost Redis, an event wasn't sent, a socket was refused, a channel
 # wasn't cleaned up, and a group wasn't left.
@@ -38,7 +39,7 @@ def test_chat_continues_while_redis_is_down(chat, redis, count):
     for person in people:
         person.return_to_tab()
     check_recovery(people, count)
-    assert until(lambda: redis.subscriptions() == 5, PATIENCE), redis.subscriptions()
+    assert until(lambda: redis.subscriptions() == SUBSCRIPTIONS, PATIENCE), redis.subscriptions()
     talk(people, 1)
     retry_until_acknowledged(people)
     check_pages(people, count)
@@ -200,7 +201,8 @@ def test_pages_are_complete_although_a_full_layer_drops_events(chat, count):
     retry_until_acknowledged(people)
     dropped = burst(chat, people)
     count("events dropped on their way to the senders", dropped)
-    assert dropped, "The layer had room for everything."
+    # A hub takes each event out of the layer before the next one arrives.
+    assert dropped or HAS_HUB, "The layer had room for everything."
     for person in people:
         person.return_to_tab()
     check_recovery(people, count)

@@ -14,6 +14,7 @@ from course.processes import until
 from tests.faults.conftest import variables_for
 from tests.faults.pages import check_pages, check_recovery, retry_until_acknowledged, talk
 from tests.faults.sockets import PATIENCE, Crowd
+from tests.faults.subject import SUBSCRIPTIONS
 from tests.support.contract import CHAPTERS
 from tests.support.servers import Daphne, Server, copy_of
 
@@ -40,9 +41,8 @@ def test_chat_continues_after_the_server_is_killed(chat, redis, count):
     retry_until_acknowledged(people)
     check_pages(people, count)
     chat.check_log(count)
-    # A channel for each of two pages, the group of their conversation, and one for each person:
-    # dead connections have left no subscription behind.
-    assert until(lambda: redis.subscriptions() == 5, PATIENCE), redis.subscriptions()
+    # Dead connections have left no subscription behind.
+    assert until(lambda: redis.subscriptions() == SUBSCRIPTIONS, PATIENCE), redis.subscriptions()
 
 
 def test_pressing_enter_repeatedly_sends_one_message(chat, count):

@@ -12,6 +12,7 @@ import pytest
 from course.processes import until
 from tests.faults.pages import check_pages, check_recovery, retry_until_acknowledged, talk
 from tests.faults.sockets import PATIENCE, Crowd
+from tests.faults.subject import SUBSCRIPTIONS
 from tests.support.ledger import SQLITE, connect
 
 
@@ -112,8 +113,7 @@ def test_pages_move_to_the_other_server_when_one_is_killed(postgres_chat, redis,
     assert until(lambda: second.sockets() == 2, PATIENCE)
     check_pages(people, count)
     chat.check_log(count)
-    # A channel for each of two pages, the group of their conversation, and one for each person.
-    assert until(lambda: redis.subscriptions() == 5, PATIENCE), redis.subscriptions()
+    assert until(lambda: redis.subscriptions() == SUBSCRIPTIONS, PATIENCE), redis.subscriptions()
 
 
 PAIRS = 20  # for each of the two ways

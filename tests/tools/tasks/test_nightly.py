@@ -2,6 +2,7 @@
 
 import pytest
 
+from course import chapters
 from course.tasks import environment, nightly
 from course.tasks.nightly import Job
 from course.verbs import VERBS
@@ -24,6 +25,11 @@ def test_job_that_fails_is_named_and_the_others_are_run_all_the_same(monkeypatch
 def test_no_job_asks_for_a_verb_that_is_not_there():
     verbs = {verb.name for verb in VERBS}
     assert {job.words[0] for job in nightly.jobs()} <= verbs
+
+
+def test_no_job_is_about_a_lesson_that_is_not_there():
+    named = {job.variables.get("FAULTS_LESSON") for job in nightly.jobs()} - {None}
+    assert named <= chapters.lessons().keys() and named
 
 
 def test_no_promised_python_or_django_is_left_out():
