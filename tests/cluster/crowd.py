@@ -26,14 +26,14 @@ PAGES = 5  # in each conversation
 BROWSERS = 2  # each in a conversation of its own, together with the pages there
 # Seconds from one message of a person to the next: a little slower than the project's rate limit,
 # which is ten messages in ten seconds.
-PACE = float(os.environ.get("CLUSTER_PACE", "1.05"))
+PACE = 1.05
 AWAY = (3, 6)  # seconds after which people come back to the tab
 CALM = 8  # seconds in which nothing is broken, to see how long things take on this machine
 # Seconds after which a delivery or an acknowledgement is late: at least these, and at least twice
 # what the slowest took while it was calm.
 LATE = 2
-VISITORS = 3
-VISIT = 0.3  # seconds from one visit to the next
+VISITORS = 2
+VISIT = 0.4  # seconds from one visit to the next
 HEALED = 10  # seconds that a page may take after the end of a fault
 HEALED_ALONE = 30  # the same, for a page to which nobody comes back
 

@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 
 from tests.support.ledger import Ledger
 
-LATE = 2 * float(
-    __import__("os").environ.get("CLUSTER_SCALE", "1")
-)  # seconds: a delivery or an acknowledgement that takes longer is slow
-
 
 @dataclass
 class Conversation(Ledger):

@@ -28,11 +28,13 @@ class Part:
 
     def freeze(self) -> None:
         for process in self._family():
-            process.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):  # a connection that has just ended
+                process.suspend()
 
     def thaw(self) -> None:
         for process in self._family():
-            process.resume()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def kill(self) -> None:
         """End all of its processes before any of them can clean up."""
