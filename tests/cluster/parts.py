@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import time
 
 import psutil
 import psycopg
@@ -99,6 +100,7 @@ class Parts:
             origin = f"http://127.0.0.1:{daphne.port}"
             well = lambda: ask(origin, "GET", "/health/").status == 200  # noqa: B023, E731
             assert processes.until(well, START_LIMIT), daphne.log()
+            time.sleep(2)  # as restart.sh gives what nginx has asked again
 
     def _is_open(self) -> bool:
         with contextlib.suppress(psycopg.OperationalError):
