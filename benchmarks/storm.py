@@ -19,6 +19,7 @@ from course.console import CourseError
 from course.tasks import services
 
 PAGES = 1_000
+AT_FIRST = 20  # pages that connect at a time, before there's a storm
 HANDSHAKE_LIMIT = 30  # seconds, as in the page
 SYNC_LIMIT = 30  # seconds without an answer to a sync until the page reconnects
 STORM_LIMIT = 120  # seconds
@@ -188,12 +189,11 @@ async def _measure(subject: Subject, servers: Servers, database: str) -> list[St
     urls, cookies = servers.urls, servers.cookies
     pages = [Page(urls[number % len(urls)], cookies[number]) for number in range(PAGES)]
     lives, storms = [], []
-    for page in pages:  # one after the other, at first
-        page.wait = WAITS["random, up to 10 s"]
-        lives.append(asyncio.create_task(page.live()))
-        await asyncio.sleep(0.01)
-    if not await _all_whole(pages):
-        raise CourseError(f"{subject.title}: not every page could connect.")
+    for first in range(0, PAGES, AT_FIRST):
+        some = pages[first : first + AT_FIRST]
+        lives += [asyncio.create_task(page.live()) for page in some]
+        if not await _all_whole(some):
+            raise CourseError(f"{subject.title}: not every page could connect.")
     for words, wait in WAITS.items():
         for page in pages:
             page.wait, page.attempts = wait, 0

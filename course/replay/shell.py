@@ -49,12 +49,14 @@ python3() {{ _ready python3 "$@"; }}
 """
 
 # Stand-ins that the servers' own shells have, too. nginx's ports are in its configuration, of which
-# pages make a copy outside the project. PostgreSQL refuses to run as root.
+# pages make a copy outside the project. PostgreSQL refuses to run as root, and nginx's workers don't,
+# so both have to reach the folder with their data.
 STAND_INS = """
-nginx() {{ sed -i -E '{translate}' ~/chat-data/nginx.conf; command nginx "$@"; }}
-export -f nginx
+_open() {{ if [ $UID = 0 ]; then chmod 711 ~/chat-data; fi; }}
+nginx() {{ _open; sed -i -E '{translate}' ~/chat-data/nginx.conf; command nginx "$@"; }}
+export -f _open nginx
 if [ $UID = 0 ]; then
-    initdb() {{ mkdir -p "$2"; chown {account} "$2"; runuser -u {account} -- initdb "$@"; }}
+    initdb() {{ _open; mkdir -p "$2"; chown {account} "$2"; runuser -u {account} -- initdb "$@"; }}
     postgres() {{ runuser -u {account} -- postgres "$@"; }}
     export -f initdb postgres
 fi
