@@ -49,8 +49,8 @@ python3() {{ _ready python3 "$@"; }}
 """
 
 # Stand-ins that the servers' own shells have, too. nginx's ports are in its configuration, of which
-# pages make a copy outside the project. PostgreSQL refuses to run as root, and nginx's workers don't,
-# so both have to reach the folder with their data.
+# pages make a copy outside the project. PostgreSQL and nginx's workers don't run as root, so other
+# users have to reach the folder with their data.
 STAND_INS = """
 _open() {{ if [ $UID = 0 ]; then chmod 711 ~/chat-data; fi; }}
 nginx() {{ _open; sed -i -E '{translate}' ~/chat-data/nginx.conf; command nginx "$@"; }}
