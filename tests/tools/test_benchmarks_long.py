@@ -276,9 +276,9 @@ def test_small_runs_of_everything_on_real_servers(tmp_path, monkeypatch):
     waiting = idle.measure(subjects.named("redis"), bench)
     assert waiting.missing == 0 and 0 < waiting.half_s <= waiting.last_s and waiting.sync_ms > 0
     assert stopping.measure(subjects.named("on_granian"), bench) < stopping.STOP_LIMIT
-    [subject] = subjects.STORMS
+    subject = subjects.STORMS[0]
     with storm.open_postgres(bench) as copied:
-        storms = storm.measure(subject, copied("storm"))
+        storms = storm.measure(subject, copied(subject.name))
     assert [one.waits for one in storms] == [*storm.WAITS]
     for one in storms:
         assert one.listening_s < one.half_s <= one.all_s
