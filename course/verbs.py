@@ -267,7 +267,7 @@ VERBS = [
     ),
     Verb(
         "test-cluster",
-        "breaks one part of a cluster after another while 48 pages and two browsers talk: kills, "
+        "breaks one part of a cluster after another while 40 pages and two browsers talk: kills, "
         "freezes and restarts nginx, Daphne, Redis and PostgreSQL, in about four minutes",
         "course.tasks.suites:test_cluster",
     ),

@@ -44,7 +44,7 @@ def proxy(cluster):
 
 @pytest.fixture(scope="module")
 def crowd(cluster, proxy):
-    """People on 48 pages and in two browsers, who talk from the first test to the last."""
+    """People on 40 pages and in two browsers, who talk from the first test to the last."""
     with contextlib.closing(Crowd(cluster, proxy)) as crowd:
         crowd.start(cluster.environment["DATABASE_URL"])
         yield crowd

@@ -22,11 +22,11 @@ from tests.cluster.window import Window
 from tests.support.servers import Answer, ask
 
 CONVERSATIONS = 8
-PAGES = 6  # in each conversation
+PAGES = 5  # in each conversation
 BROWSERS = 2  # each in a conversation of its own, together with the pages there
-# Seconds from one message of a person to the next: slower than the project's rate limit, which is
-# ten messages in ten seconds. Together that's 42 messages a second.
-PACE = 1.2
+# Seconds from one message of a person to the next: a little slower than the project's rate limit,
+# which is ten messages in ten seconds. Together that's 40 messages a second.
+PACE = 1.05
 AWAY = (3, 6)  # seconds after which people come back to the tab
 CALM = 8  # seconds in which nothing is broken, to see how long things take on this machine
 # Seconds after which a delivery or an acknowledgement is late: at least these, and at least twice

@@ -1,4 +1,4 @@
-"""Break one part of a cluster after another, while 48 pages and two browsers talk.
+"""Break one part of a cluster after another, while 40 pages and two browsers talk.
 
 After each fault, every acknowledged message is on every page once and in order: 10 seconds after
 the fault's end, or 30 on a page to which nobody returns.
