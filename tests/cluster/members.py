@@ -30,7 +30,7 @@ class Member:
     """A person on a conversation's page, and what that page shows.
 
     `returns`: this person comes back to the tab every few seconds, and the page then asks for what
-    it missed. Otherwise it asks every 30 seconds.
+    it missed. Otherwise it asks every 30 seconds, and a second or two after it notices a gap.
     """
 
     def __init__(self, name: str, session: str, conversation: Conversation, returns: bool):

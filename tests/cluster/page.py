@@ -66,6 +66,7 @@ class Page(Member):
         self._socket: ClientConnection | None = None
         self._sync_pending = False
         self._sync_timer: asyncio.TimerHandle | None = None
+        self._gap_timer: asyncio.TimerHandle | None = None
         self._watchdog: asyncio.Timeout
         self._message: dict[str, str] | None = None
         self._ack_pending = False
@@ -181,6 +182,16 @@ class Page(Member):
             self.acknowledge(time.time())
             self._message = None
             self._ack_pending = False
+        if self._gap_timer is None:
+            delay = 1 + random.random()
+            self._gap_timer = asyncio.get_running_loop().call_later(delay, self._close_gap)
+
+    def _close_gap(self) -> None:
+        """Ask for what's missing, if the newest message doesn't follow on the one before it."""
+        self._gap_timer = None
+        has_gap = self._numbers and self._numbers[-1] > self._synced
+        if has_gap and self.connected and not self._sync_pending:
+            self._start(self._sync())
 
     def _take(self, html: str) -> re.Match | None:
         """Insert the messages of a page or a frame; return its new cursor, if there's one."""
