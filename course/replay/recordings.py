@@ -89,11 +89,13 @@ def read_all(lessons: list[str], tell: Callable[[str], None] = console.say) -> d
 
 
 def _read(lesson: str, key: str) -> Recording:
-    snapshots = load(lesson, key)
-    if snapshots is None:
-        snapshots = run.replay(lesson, start_of(lesson), fast=True).snapshots
-        save(lesson, key, snapshots)
-    return Recording(start_of(lesson), chapters.pages(lesson), snapshots)
+    kept = load(lesson, key)
+    if kept is None:
+        start = start_of(lesson)  # which takes a replay of its own if it goes on from a guide
+        kept = start, run.replay(lesson, start, fast=True).snapshots
+        save(lesson, key, kept)
+    start, snapshots = kept
+    return Recording(start, chapters.pages(lesson), snapshots)
 
 
 def _key(lesson: str, shared: bytes) -> str:

@@ -28,10 +28,10 @@ FIRST = [
     "site_pages",
     "troubleshooting",
     "storage",
+    "tools",
+    "replay",
     "06 in a browser",
     "chapters",
-    "replay",
-    "tools",
     "06_conversations_auth",
 ]
 GRACE = 10  # seconds that an interrupted suite has to put its own things away
