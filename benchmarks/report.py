@@ -219,8 +219,8 @@ def memory_sentence(run: LongRun) -> str:
 
 def slow_reader_rows(runs: Sequence[SlowReader], judged: bool = False) -> list[list[str]]:
     """What a reader that stops reading does; `judged` adds whether the others noticed."""
-    head = ["", "messages/s", "others' p99, ms", "without it", "times"]
-    rows = [[*head, "memory grew, MiB", "without it", "cut off after"]]
+    head = ["", "messages/s", "others' p99, ms", "p99 without it", "times"]
+    rows = [[*head, "memory grew, MiB", "growth without it", "cut off after"]]
     for run in runs:
         cut = f"{run.cut_off_s:.0f} s, {run.cut_off_after:,} messages" if run.cut_off_s else "never"
         figures = (run.rate, run.p99_ms, run.alone_p99_ms, run.times)
@@ -234,7 +234,7 @@ def slow_reader_rows(runs: Sequence[SlowReader], judged: bool = False) -> list[l
 def idle_rows(runs: Sequence[Idle]) -> list[list[str]]:
     """What connections that do nothing cost, and a message to all of them."""
     head = ["", "KiB each", "connects/s", "ms to connect", "ms to sync"]
-    return [[*head, "half had it after", "all after"]] + [
+    return [[*head, "a message reached half after", "all after"]] + [
         [
             run.subject.title,
             *map(number, (run.kib, run.connects_s, run.connect_ms, run.sync_ms)),
@@ -247,8 +247,8 @@ def idle_rows(runs: Sequence[Idle]) -> list[list[str]]:
 
 def storm_rows(runs: Sequence[Storm], judged: bool = False) -> list[list[str]]:
     """How long pages take to come back all at once; `judged` adds whether that's soon enough."""
-    head = ["", "a page waits", "servers back after", "half whole after", "all after", "attempts"]
-    rows = [[*head, "connections to PostgreSQL, active", "queries/s"]]
+    head = ["", "a page waits", "servers back after", "half of the pages back after", "all after"]
+    rows = [[*head, "attempts", "connections to PostgreSQL, active ones", "queries/s"]]
     for run in runs:
         rows.append(
             [
