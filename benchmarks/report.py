@@ -155,7 +155,7 @@ def server_rows(
         first, last = (results.figures(subject, count) for count in (few, many))
         cells = [cpu_cell(first), cpu_cell(last)]
         cells += map(number, (last.p50_ms, last.connects_s, last.kib))
-        rows.append([subject.title, *cells, seconds(stops.get(subject.name))])
+        rows.append([subject.server.capitalize(), *cells, seconds(stops.get(subject.name))])
     return rows
 
 
