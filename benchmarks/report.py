@@ -219,13 +219,13 @@ def memory_sentence(run: LongRun) -> str:
 
 def slow_reader_rows(runs: Sequence[SlowReader], judged: bool = False) -> list[list[str]]:
     """What a reader that stops reading does; `judged` adds whether the others noticed."""
-    head = ["", "messages/s", "others' p99, ms", "p99 without it", "times"]
-    rows = [[*head, "memory grew, MiB", "growth without it", "cut off after"]]
+    head = ["", "messages/s", "others' p99, ms (all reading)", "times"]
+    rows = [[*head, "memory grew, MiB (all reading)", "cut off after"]]
     for run in runs:
-        cut = f"{run.cut_off_s:.0f} s, {run.cut_off_after:,} messages" if run.cut_off_s else "never"
-        figures = (run.rate, run.p99_ms, run.alone_p99_ms, run.times)
-        grown = (run.grown_mib, run.alone_grown_mib)
-        rows.append([run.subject.title, *map(number, figures), *map(number, grown), cut])
+        delays = f"{number(run.p99_ms)} ({number(run.alone_p99_ms)})"
+        grown = f"{number(run.grown_mib)} ({number(run.alone_grown_mib)})"
+        cut = f"{run.cut_off_s:.0f} s" if run.cut_off_s else "never"
+        rows.append([run.subject.title, number(run.rate), delays, number(run.times), grown, cut])
         if judged:
             rows[-1].append(_verdict(run.times <= slow_reader.TIMES, f"≤ {slow_reader.TIMES}"))
     return rows

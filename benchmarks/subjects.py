@@ -83,7 +83,7 @@ RUNGS = [
     Subject("hub", "One subscription for each process (steps 1 to 3)", step=2, **SCALED),
     Subject("direct", "Straight to the sockets (steps 4 to 7)", step=6, **SCALED),
     Subject("bounded", "A bound for each socket (step 8)", step=8, **SCALED),
-    Subject("top", "Cheaper database work: the top rung, on Daphne (steps 11 and 12)", **SCALED),
+    Subject("top", "The top rung on Daphne (steps 11 and 12)", **SCALED),
     Subject("top_uvicorn", "The top rung on Uvicorn", server="uvicorn", **SCALED),
     Subject("top_granian", "The top rung on Granian", server="granian", **SCALED),
     Subject("top_redis", "The top rung on Uvicorn and Redis", **ON_REDIS),
