@@ -219,20 +219,20 @@ def listens(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a local port that's free and that this process hasn't been given before."""
+    """Return a local port that's free, and that this function hasn't returned to any process.
+
+    The number stays reserved until this process ends: whatever is to listen there may take a while
+    to start.
+    """
     while True:
         # Below those that systems give to outgoing connections, which would come and go.
-        port = random.randint(20_000, 29_999)
-        with _lock, socket.socket() as probe:
-            if port in _given:
-                continue
+        address = "127.0.0.1", random.randint(20_000, 29_999)
+        # A UDP socket reserves the number among processes, and leaves the TCP port free.
+        with socket.socket(type=socket.SOCK_DGRAM) as reserved, socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", port))
+                reserved.bind(address)
+                probe.bind(address)
             except OSError:
                 continue
-            _given.add(port)
-            return port
-
-
-_given: set[int] = set()
-_lock = threading.Lock()
+            reserved.detach()  # so it isn't closed here
+            return address[1]

@@ -1,10 +1,13 @@
 """Check that programs are waited for, and that nothing that they started is left behind."""
 
 import os
+import socket
+import subprocess
+import sys
 
 import pytest
 
-from course import console, processes
+from course import chapters, console, processes
 from course.processes import Process
 
 STUBBORN = "trap '' INT TERM; (trap '' INT TERM; sleep 600) & echo $!; wait; sleep 600"
@@ -43,8 +46,12 @@ def test_port_is_that_of_the_latest_run(tmp_path):
     process.kill()
 
 
-def test_free_port_is_given_once(monkeypatch):
+def test_free_port_is_given_to_one_process_even_before_anything_listens_there():
     first = processes.free_port()
-    drawn = iter([first, first, 29_998, 29_999])
-    monkeypatch.setattr(processes.random, "randint", lambda *_: next(drawn))
-    assert processes.free_port() != first
+    draws = f"draws = iter(range({first}, {first} + 50))"
+    asks = "processes.random.randint = lambda *_: next(draws); print(processes.free_port())"
+    words = [sys.executable, "-c", f"from course import processes; {draws}; {asks}"]
+    other = subprocess.run(words, cwd=chapters.ROOT, capture_output=True, text=True, check=True)
+    assert first < int(other.stdout) < first + 50
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", first))
